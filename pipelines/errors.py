@@ -20,7 +20,7 @@ class PipelineError(Exception):
 
 
 class Undecodable(PipelineError):
-    """The scan is damaged, unknown or beyond a limit: it can be taken out or replaced, never waved through."""
+    """The scan is damaged, unknown or beyond a limit: taken out or replaced, never waved through."""
 
 
 class NeedsPerson(PipelineError):

@@ -39,7 +39,7 @@ class Slice:
 
 @dataclass(frozen=True, slots=True)
 class Inflated:
-    """The raw deflate stream (RFC 1951) in `start` to `stop` of the layer below, `size` bytes when inflated."""
+    """The deflate stream (RFC 1951) in `start` to `stop` of the layer below, `size` bytes inflated."""
 
     start: int
     stop: int
@@ -136,8 +136,5 @@ class InflatedReader:
 def through(reader: Reader, layers: Sequence[Layer]) -> Reader:
     """Return `reader` as seen through `layers`, the outermost first."""
     for layer in layers:
-        if isinstance(layer, Slice):
-            reader = SliceReader(reader, layer)
-        else:
-            reader = InflatedReader(reader, layer)
+        reader = SliceReader(reader, layer) if isinstance(layer, Slice) else InflatedReader(reader, layer)
     return reader

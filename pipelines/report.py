@@ -25,7 +25,7 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that a pipeline did: a place (`PatientName (0010,0010)`, `header`), an action, a reason code."""
+    """One thing done: a place (`PatientName (0010,0010)`, `header`), an action, a reason code."""
 
     where: str
     action: Action
