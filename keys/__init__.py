@@ -1,0 +1,1 @@
+"""The key table: whose case it is, kept apart from everything that touches a scan."""
