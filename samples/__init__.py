@@ -1,0 +1,1 @@
+"""Synthetic dental cases: pictures, surfaces, and invented people hidden in them."""
