@@ -11,6 +11,7 @@ from types import TracebackType
 from sqlalchemy import Connection
 
 from keys.client import KeysError, KeysUnavailable
+from pipelines.errors import PipelineError
 from worker import cases
 from worker.database import transaction
 from worker.errors import Held, Refused, Unavailable
@@ -60,6 +61,10 @@ def _settle(services: Services, lease: Lease, work: Work) -> str:
         except Held as held:
             _hold(records, lease, held)
             return held.code
+        except PipelineError as damaged:
+            # A source may turn out to be damaged only when its ranges are streamed into the package.
+            _hold(records, lease, Held(damaged.code, "a scan is damaged", "take it out, or replace it"))
+            return damaged.code
         except Refused as refused:
             _refuse(records, lease, refused)
             return refused.code

@@ -23,7 +23,7 @@ from worker import orders
 from worker.casework import order_terms
 from worker.cleaning import Cleaner
 from worker.errors import Unusable
-from worker.places import replace_file
+from worker.places import files_below, replace_file
 from worker.scans import CleanedFile, CleanedScan, Found, HeldScan, Source, case_terms, scans
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -37,7 +37,7 @@ class Wish:
     profile: str
     retain: tuple[str, ...]
     clean: tuple[str, ...]
-    order: bytes | None = field(repr=False)
+    order: Path | None
     key: bytes | None = field(repr=False)
 
 
@@ -58,10 +58,12 @@ def clean_files(paths: Sequence[Path], out: Path, report: Path, wish: Wish) -> l
     Raises `Unusable` before anything is written when the wish or a path cannot be used.
     """
     profile = _profile(wish)
-    order = None if wish.order is None else orders.parse(wish.order)
+    order = None if wish.order is None else orders.parse(wish.order.read_bytes())
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise Unusable("out-not-empty", "the output is not an empty folder", "name a new folder with --out")
-    files = [file for path in paths for file in _files(path)]
+    files = [file for file, _ in files_below(paths, but=wish.order)]
+    if not files:
+        raise Unusable("case-empty", "there is no file to clean", "name files, folders or zips")
     sources = [Source(number, str(file), _FileReader(file)) for number, file in enumerate(files, start=1)]
     with Cleaner() as cleaner:
         found = cleaner.survey(sources)
@@ -104,10 +106,6 @@ def _profile(wish: Wish) -> Profile:
         return profile_named(wish.profile, wish.retain, wish.clean)
     except UnknownProfile as error:
         raise Unusable("profile-unknown", str(error), "see docs/profiles.md") from None
-
-
-def _files(path: Path) -> list[Path]:
-    return sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
 
 
 def _replacement(key: bytes | None) -> Replacement:

@@ -54,12 +54,15 @@ def let_go_on(records: Records, name: str, without: Sequence[str], reason: str) 
     """Give a held transfer back to the workers, without the scans named, under the person's reason code.
 
     Raises `Refused` when a scan holds something that no person can wave through: it can only be taken
-    out, or the case submitted again with another scan.
+    out, or the case submitted again with another scan. Raises `Unusable` for a scan that there is not:
+    taking out nothing by a slip would send what was to stay.
     """
     _check_reason(reason)
+    without = tuple(dict.fromkeys(without))
     with transaction(records.engine) as connection:
         found = _held(connection, name)
         holds = cases.holds(connection, found.id)
+        _check_scans(without, found, holds)
         left = [hold for hold in holds if hold.code not in RETRIED and not belongs(hold.scan, without)]
         stuck = [hold for hold in left if hold.code != LOOKED_AT]
         if stuck:
@@ -128,6 +131,14 @@ def _held(connection: Connection, name: str) -> Transfer:
     if found.state is not State.HELD:
         raise Unusable("transfer-not-held", f"the transfer is {found.state}", "see `pseudodont held`")
     return found
+
+
+def _check_scans(named: Sequence[str], transfer: Transfer, holds: Sequence[Hold]) -> None:
+    """Let through held scans, the archives they came in, and whole files of the case."""
+    files = {str(number) for number in range(1, transfer.items + 1)}
+    for scan in named:
+        if scan not in files and not any(belongs(hold.scan, (scan,)) for hold in holds):
+            raise Unusable("scan-unknown", "there is no such scan to leave out", "see `pseudodont held`")
 
 
 def _check_reason(reason: str) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from worker import cases, delivery, identifiers, recipients
 from worker.database import transaction
-from worker.errors import Unusable, Unverified
+from worker.errors import Unavailable, Unusable, Unverified
 from worker.journal import enter
 from worker.model import RecipientId, State, Transfer, TransferId
 from worker.opening import OpenedPackage, PackageRefused, open_package
@@ -80,7 +80,7 @@ def _collect(
     out.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
         with delivery.package(records, transfer) as package:
-            _check_proof(delivery.proof(records, transfer).decode(), package, transfer, trust.log)
+            _check_proof(_proof(records, transfer), package, transfer, trust.log)
             opened = open_package(package, identities, partial, trust.sender)
         if opened.manifest is None or opened.manifest.statement.transfer != transfer.id:
             raise PackageRefused("other-transfer")
@@ -90,6 +90,17 @@ def _collect(
         shutil.rmtree(partial, ignore_errors=True)
         raise
     return Collected(transfer, out / transfer.id, opened)
+
+
+def _proof(records: Records, transfer: Transfer) -> str:
+    try:
+        return delivery.proof(records, transfer).decode()
+    except Unavailable as error:
+        if error.code != "object-missing":
+            raise
+        raise Unverified("proof-missing", "the package has no proof beside it", "ask the clinic for it") from None
+    except UnicodeDecodeError:
+        raise Unverified("proof-malformed", "the text is no proof file", "fetch the proof file again") from None
 
 
 def _check_proof(text: str, package: Object, transfer: Transfer, key: VerifyKey) -> None:

@@ -22,7 +22,7 @@ from pipelines.errors import Undecodable
 from pipelines.generated import Generated
 from pipelines.leaks import search
 from pipelines.profile import Profile, profile_named
-from pipelines.reader import through
+from pipelines.reader import Views
 from pipelines.report import Finding
 from pipelines.segments import SegmentReader
 from pipelines.survey import Instance, survey
@@ -63,11 +63,11 @@ def _placed(index: int, instance: Instance) -> Placed:
 def clean_scan(request: bytes, link: Link) -> None:
     """Tell each part's cleaned form, which has been searched for the case's terms and holds none."""
     asked = decode(CleanRequest, request)
-    readers = [link.reader(index, size) for index, size in enumerate(asked.sizes)]
+    sources = [Views(link.reader(index, size)) for index, size in enumerate(asked.sizes)]
     generated = _generated(asked.context)
     findings: tuple[Finding, ...] | None = None
     for part in asked.parts:
-        source = through(readers[part.source], part.layers)
+        source = sources[part.source].through(part.layers)
         cleaned = deidentify(source, part.kind, asked.context)
         output = SegmentReader(cleaned.segments, source)
         hits = search(output, part.kind, asked.context.terms, generated)

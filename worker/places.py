@@ -1,10 +1,23 @@
-"""Files that appear whole: written beside their place, synced, renamed."""
+"""Files of a person: found below the paths they name, and written so that they appear whole."""
 
 from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+
+
+def files_below(paths: Iterable[Path], but: Path | None = None) -> Iterator[tuple[Path, str]]:
+    """Yield every file that `paths` name, folders in full and in order, with its name below them.
+
+    The file `but` is left out: an order often lies in the folder of its scans.
+    """
+    for path in paths:
+        inside = sorted(path.rglob("*")) if path.is_dir() else [path]
+        for file in inside:
+            if file.is_file() and not (but is not None and file.samefile(but)):
+                yield file, file.relative_to(path.parent).as_posix()
 
 
 def replace_file(path: Path, data: bytes, mode: int = 0o600) -> None:

@@ -20,7 +20,8 @@ from worker.model import Basis, Recipient, RecipientId, Role
 from worker.sealing import SealingError, parse_recipient
 
 _ID = re.compile(r"[a-z0-9][a-z0-9-]{1,39}")
-_CODE = re.compile(r"[a-z0-9][a-z0-9.-]{1,79}")
+_CODE = re.compile(r"(?=.{1,80}$)[a-z0-9]+(?:[.-][a-z0-9]+)*")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@/-]{0,79}")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
@@ -65,7 +66,7 @@ def read_basis(data: bytes) -> Basis:
     checks: dict[str, Callable[[object], bool]] = {
         "mechanism": lambda value: _matches(_CODE, value),
         "document_sha256": lambda value: _matches(_DIGEST, value),
-        "assessment": lambda value: _matches(_CODE, value),
+        "assessment": lambda value: _matches(_NAME, value),
         "valid_until": lambda value: type(value) is date,
     }
     faults = [f"unknown field {name}" for name in content if name not in checks]

@@ -41,7 +41,7 @@ def clean(
         profile=profile,
         retain=tuple(retain or ()),
         clean=tuple(clean_ or ()),
-        order=None if order is None else order.read_bytes(),
+        order=order,
         key=None if key is None else key.read_bytes(),
     )
     outcomes = clean_files(paths, out, report, wish)

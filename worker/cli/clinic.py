@@ -44,7 +44,7 @@ def submit(
 
     place = home_of(context, home)
     names = [name.strip() for name in to.split(",") if name.strip()]
-    accepted = accept(app.reception(place), order.read_bytes(), names, _uploads(paths))
+    accepted = accept(app.reception(place), order.read_bytes(), names, _uploads(paths, order))
     records = app.records(place)
     with transaction(records.engine) as connection:
         ledger.sign(connection, records.log_key)
@@ -187,16 +187,12 @@ def _transfer_facts(transfer: Transfer, holds: tuple[Hold, ...] | list[Hold]) ->
     }
 
 
-def _uploads(paths: list[Path]) -> Iterator[Upload]:
-    """Yield every file that the paths name, folders in full, in the order of their names."""
+def _uploads(paths: list[Path], order: Path) -> Iterator[Upload]:
     from worker.intake import Upload
+    from worker.places import files_below
 
-    for path in paths:
-        if path.is_dir():
-            for file in sorted(file for file in path.rglob("*") if file.is_file()):
-                yield Upload(str(Path(path.name) / file.relative_to(path)), _chunks(file))
-        else:
-            yield Upload(path.name, _chunks(path))
+    for file, name in files_below(paths, but=order):
+        yield Upload(name, _chunks(file))
 
 
 def _chunks(path: Path) -> Iterator[bytes]:
