@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 from pipelines.errors import Undecodable
-from pipelines.reader import Layers, Reader, through
+from pipelines.reader import Layers, Reader, Views
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,19 +48,17 @@ def total_size(segments: Iterable[Segment]) -> int:
     return sum(segment.size for segment in segments)
 
 
-def stream(segments: Iterable[Segment], source: Reader, chunk: int = 1 << 18) -> Iterator[bytes]:
+def stream(segments: Iterable[Segment], source: Reader | Views, chunk: int = 1 << 18) -> Iterator[bytes]:
     """Yield the bytes of `segments` in order, at most `chunk` of the source at a time.
 
     Raises `Undecodable` when the source has fewer bytes than a range names.
     """
-    views: dict[Layers, Reader] = {(): source}
+    views = source if isinstance(source, Views) else Views(source)
     for segment in segments:
         if isinstance(segment, Literal):
             yield segment.data
             continue
-        if segment.layers not in views:
-            views[segment.layers] = through(source, segment.layers)
-        view = views[segment.layers]
+        view = views.through(segment.layers)
         for offset in range(segment.start, segment.stop, chunk):
             length = min(chunk, segment.stop - offset)
             data = view.read(offset, length)
@@ -74,7 +72,7 @@ class SegmentReader:
 
     def __init__(self, segments: Sequence[Segment], source: Reader) -> None:
         self._segments = [segment for segment in segments if segment.size]
-        self._source = source
+        self._views = Views(source)
         self._ends = list(accumulate(segment.size for segment in self._segments))
 
     @property
@@ -95,7 +93,7 @@ class SegmentReader:
     def _part(self, segment: Segment, skip: int, take: int) -> bytes:
         if isinstance(segment, Literal):
             return segment.data[skip : skip + take]
-        data = through(self._source, segment.layers).read(segment.start + skip, take)
+        data = self._views.through(segment.layers).read(segment.start + skip, take)
         if len(data) != take:
             raise Undecodable("source-truncated")
         return data
