@@ -46,7 +46,7 @@ class Profile:
 
     @property
     def digest(self) -> str:
-        """The SHA-256, in hex, of name, options and every row of the table: it changes when a rule does."""
+        """The SHA-256, in hex, of name, options, the table, and the action that each row resolves to."""
         return _digest(self)
 
     @property
@@ -192,7 +192,8 @@ def _rows() -> Mapping[int, Mapping[str, str]]:
 
 @lru_cache(maxsize=16)
 def _digest(profile: Profile) -> str:
-    parts = [profile.name, *sorted(profile.retains), *sorted(profile.cleans), EDITION, _table()]
+    resolved = [f"{tag:08X}={action}" for tag, action in sorted(actions(profile).items())]
+    parts = [profile.name, *sorted(profile.retains), *sorted(profile.cleans), EDITION, _table(), *resolved]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pipelines.cleaned import Context, Deidentified
 from pipelines.dicom.dummies import write_code_item
 from pipelines.dicom.elements import Encoding, Source, place
-from pipelines.dicom.envelope import Envelope, opened, written
+from pipelines.dicom.envelope import IMPLEMENTATION_VERSION, Envelope, opened, written
 from pipelines.dicom.header import Header, describe
 from pipelines.dicom.pictures import is_picture
 from pipelines.dicom.seen import Seen
@@ -20,7 +20,7 @@ from pipelines.segments import Literal
 from pipelines.text import Charset
 from pipelines.uids import Uids
 
-__all__ = ["Header", "clean", "describe"]
+__all__ = ["Header", "clean", "describe", "own_texts"]
 
 _DIRECTORY = "1.2.840.10008.1.3.10"
 
@@ -52,6 +52,15 @@ def clean(source: Reader, context: Context) -> Deidentified:
     )
     findings = (Finding("preamble", Action.Z), Finding("file meta information", Action.D))
     return Deidentified((head, *body), findings + walk.seen.findings(), ".dcm")
+
+
+def own_texts(profile: Profile) -> frozenset[tuple[int, str]]:
+    """Return the values that `clean` writes besides replacements, by tag: they come from no patient."""
+    written = {(0x00120062, "YES"), (0x00280303, "MODIFIED"), (0x00280303, "REMOVED")}
+    written |= {(0x00120063, text) for text in profile.method}
+    for code, meaning in profile.method_codes:
+        written |= {(0x00080100, code), (0x00080102, "DCM"), (0x00080104, meaning)}
+    return frozenset(written | {(0x00020013, IMPLEMENTATION_VERSION)})
 
 
 def _check_pixels(seen: Seen, envelope: Envelope, context: Context) -> None:

@@ -49,6 +49,10 @@ _DUMMIES = {
 }
 _NUMBER = re.compile(r"[ \0]*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,4})?[ \0]*|[ \0]*")
 _AGE = re.compile(r"\d{3}[DWMY]|")
+# Attributes of these may be required to have a value (Type 1), and any text is one.
+_NAMING_VRS = frozenset({"LO", "SH", "UC"})
+# Where somebody can be reached: an address of mail or of the web, which no machine's setting holds.
+_CONTACT = re.compile(r"@|://|\bwww\.|[\w-]{6,}\.[a-z]{2,12}$")
 _TELLING_DIGITS = 5
 _PRINTABLE = re.compile(rb"[\x20-\x7e\t\r\n]{4,}\0*")
 
@@ -107,7 +111,7 @@ def _moved(text: str, vr: str, days: int) -> str | None:
 
 
 def checked(raw: bytes, vr: str, tag: int, terms: Terms, charset: Charset) -> Outcome:
-    """Keep a value that names none of the case's own identifiers; empty what does or is no text."""
+    """Keep a value that names none of the case's own identifiers; blank the parts that do, empty what is no text."""
     if not raw:
         return Outcome(raw)
     if vr not in TEXT_VRS:
@@ -118,11 +122,12 @@ def checked(raw: bytes, vr: str, tag: int, terms: Terms, charset: Charset) -> Ou
     parts = [part.strip(" \0") for part in text.split("\\")]
     if vr in ("DS", "IS", "AS"):
         return _checked_numbers(raw, vr, parts, tag, terms)
-    kept = ["" if matches(part, terms, tag) else part for part in parts]
+    instead = DUMMY_TEXT if vr in _NAMING_VRS else ""
+    kept = [instead if matches(part, terms, tag) or _CONTACT.search(part) else part for part in parts]
     if kept == parts:
         return Outcome(evened(raw, vr))
     new = "\\".join(kept)
-    return Outcome(padded(new, vr) if new.isascii() else b"", Action.C, "term-in-text")
+    return Outcome(padded(new if new.isascii() else instead, vr), Action.C, "identity-in-text")
 
 
 def _checked_numbers(raw: bytes, vr: str, parts: list[str], tag: int, terms: Terms) -> Outcome:
@@ -132,12 +137,12 @@ def _checked_numbers(raw: bytes, vr: str, parts: list[str], tag: int, terms: Ter
         return Outcome(b"", Action.C, "value-malformed")
     telling = [part for part in parts if part.isdecimal() and len(part) >= _TELLING_DIGITS]
     if any(matches(part, terms, tag) for part in telling):
-        return Outcome(b"", Action.C, "term-in-text")
+        return Outcome(b"", Action.C, "identity-in-text")
     return Outcome(evened(raw, vr))
 
 
 def _checked_binary(raw: bytes, vr: str, tag: int, terms: Terms) -> Outcome:
     """Keep binary values, but not a text that was put where none belongs."""
     if _PRINTABLE.fullmatch(raw) and matches(raw.decode("ascii").strip(" \0"), terms, tag):
-        return Outcome(b"", Action.C, "term-in-text")
+        return Outcome(b"", Action.C, "identity-in-text")
     return Outcome(evened(raw, vr))

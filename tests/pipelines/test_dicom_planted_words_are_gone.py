@@ -63,12 +63,26 @@ def test_a_word_in_a_standard_code_string_leaves_the_other_values() -> None:
     assert (ds.KVP, ds.Modality) == (90, "CT")
 
 
+@pytest.mark.parametrize("text", ["praxis-niroloez.example", "e@n.example", "https://n.example/7", "www.n.example"])
+def test_an_address_of_mail_or_web_goes_whosever_it_is(text: str) -> None:
+    ds = objects.ct()
+    ds.SoftwareVersions = ["6.1.2", text]
+    assert list(objects.recleaned(ds).SoftwareVersions) == ["6.1.2", "REMOVED"]
+
+
+@pytest.mark.parametrize("text", ["VB10A.SP1", "6.1.2.rel", "syngo.via", "Planmeca ProMax 3D"])
+def test_a_version_is_no_address(text: str) -> None:
+    ds = objects.ct()
+    ds.SoftwareVersions = text
+    assert objects.recleaned(ds).SoftwareVersions == text
+
+
 def test_a_patient_named_prima_keeps_primary() -> None:
     ds = objects.ct()
     ds.Manufacturer = "Prima"
     cleaned = objects.recleaned(ds, objects.context(words=("Prima",)))
     assert list(cleaned.ImageType) == ["ORIGINAL", "PRIMARY", "AXIAL"]
-    assert cleaned.Manufacturer == ""
+    assert cleaned.Manufacturer == "REMOVED"
 
 
 def test_numbers_stay_when_the_patient_id_is_short() -> None:
