@@ -22,7 +22,7 @@ from worker.store import Object, Store
 PART_SIZE = 64 << 20
 MAX_ITEM = 16 << 30
 _CHUNK = 1 << 20
-_OPEN_PARTS = 128
+_OPEN_PARTS = 4
 
 
 class _Pieces:
