@@ -21,7 +21,7 @@ from worker.logs import LOG
 from worker.sealing import SealingError, parse_identity, parse_recipient
 from worker.services import Records, Services
 from worker.settings import Home, load
-from worker.signing import SigningError, SigningKey
+from worker.signing import SigningError, SigningKey, VerifyKey
 from worker.store import FolderStore
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def records(home: Home) -> Records:
         settings=settings,
         engine=engine(home),
         outgoing=FolderStore(home.outgoing),
-        log_key=_signing_key(home.log_key, settings.clinic.log_origin),
+        log_key=_signing_key(home.log_key, home.log_vkey),
         now=_now,
         random=os.urandom,
     )
@@ -82,7 +82,7 @@ def services(home: Home) -> Iterator[Services]:
             records=opened,
             incoming=FolderStore(home.incoming),
             identity=identity,
-            manifest_key=_signing_key(home.manifest_key, opened.settings.clinic.log_origin),
+            manifest_key=_signing_key(home.manifest_key, home.sender_vkey),
             keys=worker_keys(home),
             wake_keys=lambda: _wake(home),
             cleaner=cleaner,
@@ -134,11 +134,15 @@ def _wake(home: Home) -> None:
         LOG.warning("keys-away", extra={"code": error.code})
 
 
-def _signing_key(path: Path, name: str) -> SigningKey:
+def _signing_key(secret: Path, public: Path) -> SigningKey:
+    """Return a key under the name it was made with, whatever the clinic is called today."""
     try:
-        return SigningKey.load(name, path)
+        key = SigningKey.load(VerifyKey.parse(_read(public)).name, secret)
     except SigningError:
-        raise _damaged(path.name) from None
+        raise _damaged(secret.name) from None
+    if key.vkey != _read(public):
+        raise _damaged(public.name)
+    return key
 
 
 def _read(path: Path) -> str:

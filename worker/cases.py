@@ -274,10 +274,10 @@ def overdue(connection: Connection, now: datetime) -> list[Transfer]:
     return [_transfer(row) for row in connection.execute(query)]
 
 
-def is_leased(connection: Connection, transfer: TransferId, now: datetime) -> bool:
-    """Return whether some worker may still be writing for the transfer."""
-    query = select(_table.c.id).where(_table.c.id == transfer, _table.c.lease_until >= timestamp(now))
-    return connection.execute(query).one_or_none() is not None
+def unleased(connection: Connection, now: datetime) -> list[Transfer]:
+    """Return the transfers that no worker may still be writing for."""
+    ended = or_(_table.c.lease_until.is_(None), _table.c.lease_until < timestamp(now))
+    return [_transfer(row) for row in connection.execute(_select().where(ended))]
 
 
 def holds(connection: Connection, transfer: TransferId) -> list[Hold]:
@@ -366,8 +366,10 @@ def _record_holds(connection: Connection, transfer: TransferId, holds: Sequence[
 
 
 def _select() -> Select[Any]:
-    count = select(func.count()).where(schema.item.c.case_id == _table.c.case_id).scalar_subquery()
-    return select(_table, schema.case.c.purpose, count.label("items")).join(
+    uploaded = select(func.count(), func.sum(schema.item.c.size)).where(schema.item.c.case_id == _table.c.case_id)
+    count = uploaded.with_only_columns(func.count()).scalar_subquery()
+    size = uploaded.with_only_columns(func.sum(schema.item.c.size)).scalar_subquery()
+    return select(_table, schema.case.c.purpose, count.label("items"), size.label("size")).join(
         schema.case, schema.case.c.id == _table.c.case_id
     )
 
@@ -380,6 +382,7 @@ def _transfer(row: Row[Any]) -> Transfer:
         state=State(row.state),
         purpose=row.purpose,
         items=row.items,
+        size=row.size,
         created_at=moment(row.created_at),
         expires_at=moment(row.expires_at),
         attempt=row.attempt,

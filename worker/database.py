@@ -34,7 +34,9 @@ def transaction(engine: Engine) -> Iterator[Connection]:
         with engine.begin() as connection:
             yield connection
     except (OperationalError, InterfaceError):
-        raise Unavailable("database-unavailable", "the database cannot be reached", "check database.url") from None
+        raise Unavailable(
+            "database-unavailable", "the database cannot be reached", "see whether the file or the server is there"
+        ) from None
 
 
 def migrate(engine: Engine) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
+from pipelines.errors import PipelineError
 from pipelines.reader import Reader
 from pipelines.segments import Range, stream
 from worker import cases, orders
@@ -112,15 +113,27 @@ def show(records: Records, lens: Lens, name: str, out: Path) -> list[Path]:
         shown = [s for s in scans(lens.cleaner.survey(sources)) if s.scan_id in wanted or wanted == {""}]
         readers = {source.item: source.reader for source in sources}
         instances = [instance for scan in shown for instance in scan.instances]
-        return [_write(out, instance, readers[instance.item]) for instance in instances]
+        return list(dict.fromkeys(_write(out, instance, readers[instance.item]) for instance in instances))
 
 
 def _write(out: Path, instance: Placed, reader: Reader) -> Path:
-    path = out / f"scan-{instance.id}"
+    """Write a scan, or the whole file it was uploaded in where that cannot be unpacked."""
+    try:
+        return _write_range(out / f"scan-{instance.id}", Range(0, instance.size, instance.layers), reader)
+    except PipelineError:
+        whole = out / f"scan-{instance.item}"
+        return whole if whole.exists() else _write_range(whole, Range(0, reader.size), reader)
+
+
+def _write_range(path: Path, part: Range, reader: Reader) -> Path:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        for chunk in stream([Range(0, instance.size, instance.layers)], reader):
-            file.write(chunk)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            for chunk in stream([part], reader):
+                file.write(chunk)
+    except BaseException:
+        path.unlink()
+        raise
     return path
 
 

@@ -46,6 +46,7 @@ def of_transfer(
         destination=recipient.country,
         purpose=transfer.purpose,
         items=transfer.items,
+        size=transfer.size,
         basis=_basis(recipient.basis),
         method=_method(recipient) if transfer.package_sha256 else None,
         pseudonymised=_pseudonymised(transfer),

@@ -64,7 +64,7 @@ def accept(reception: Reception, order: bytes, to: Sequence[str], uploads: Itera
     case = CaseId(identifiers.new("case", reception.random))
     try:
         items, sealed = _seal(reception, case, parsed, uploads)
-        planned = [_transfer(reception, case, parsed, recipient, len(items)) for recipient in chosen]
+        planned = [_transfer(reception, case, parsed, recipient, items) for recipient in chosen]
         _enrol(reception.keys, case, parsed.patient, planned)
     except BaseException:
         for one in reception.incoming.list(case):
@@ -106,7 +106,9 @@ def _seal(
     return items, receive_order(reception.incoming, reception.key, case, content)
 
 
-def _transfer(reception: Reception, case: CaseId, order: orders.Order, recipient: Recipient, items: int) -> Transfer:
+def _transfer(
+    reception: Reception, case: CaseId, order: orders.Order, recipient: Recipient, items: Sequence[Item]
+) -> Transfer:
     now = reception.now()
     return Transfer(
         id=TransferId(identifiers.new("transfer", reception.random)),
@@ -114,7 +116,8 @@ def _transfer(reception: Reception, case: CaseId, order: orders.Order, recipient
         recipient=recipient.id,
         state=State.RECEIVED,
         purpose=order.purpose,
-        items=items,
+        items=len(items),
+        size=sum(item.size for item in items),
         created_at=now,
         expires_at=now + timedelta(days=reception.settings.transfers.expire_days),
         attempt=0,

@@ -93,6 +93,8 @@ class Transfer:
     state: State
     purpose: str
     items: int
+    size: int
+    """What was uploaded for the case: so many items of so many bytes in all."""
     created_at: datetime
     expires_at: datetime
     attempt: int

@@ -36,7 +36,6 @@ class Event(StrEnum):
     PUBLISHED = "published"
     COLLECTED = "collected"
     ACKNOWLEDGED = "acknowledged"
-    WITHDRAWN = "withdrawn"
     EXPIRED = "expired"
     RECIPIENT_ADDED = "recipient-added"
     RECIPIENT_REVOKED = "recipient-revoked"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from stat import S_ISREG
@@ -15,6 +17,7 @@ from typing import Protocol, Self
 from worker.errors import Misconfigured, Unavailable
 
 _KEY = re.compile(r"[a-z0-9][a-z0-9-]*(/[a-z0-9][a-z0-9.-]*)+")
+_FOLDER = re.compile(r"[a-z0-9][a-z0-9-]*")
 _PARTIAL = ".partial"
 
 
@@ -76,7 +79,8 @@ class FolderObject:
         return self._size
 
     def read(self, offset: int, length: int) -> bytes:
-        return os.pread(self._file.fileno(), max(0, min(length, self._size - offset)), offset)
+        with _away("read"):
+            return os.pread(self._file.fileno(), max(0, min(length, self._size - offset)), offset)
 
     def close(self) -> None:
         self._file.close()
@@ -99,51 +103,48 @@ class FolderStore:
     def put(self, key: str, chunks: Iterable[bytes]) -> Stored:
         """Write beside the place, sync, and rename; what a death leaves is a `.partial` file."""
         path = self._path(key)
-        partial = path.with_name(path.name + _PARTIAL)
-        digest, size = hashlib.sha256(), 0
+        if key.endswith(_PARTIAL):
+            raise _bad_key()
+        # A name of its own for every put: two workers may publish the same proof at once.
+        partial = path.with_name(f"{path.name}.{os.urandom(6).hex()}{_PARTIAL}")
         try:
-            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            with os.fdopen(_new(partial), "wb") as file:
-                for chunk in chunks:
-                    file.write(chunk)
-                    digest.update(chunk)
-                    size += len(chunk)
-                file.flush()
-                os.fsync(file.fileno())
-            partial.replace(path)
-            _sync_folders(path.parent, self._root)
-        except OSError:
-            raise Unavailable("store-unavailable", "the store cannot be written", "check space and rights") from None
+            with _away("written"):
+                _make_folders(path.parent, self._root)
+            stored = _write(partial, chunks)
+            with _away("written"):
+                partial.replace(path)
+                _sync_folders(path.parent, self._root)
         except BaseException:
-            partial.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                partial.unlink(missing_ok=True)
+            _remove_empty(path.parent, self._root)
             raise
-        return Stored(size, digest.hexdigest())
+        return stored
 
     def open(self, key: str) -> FolderObject:
-        try:
-            return FolderObject(self._path(key))
-        except FileNotFoundError:
-            raise Unavailable("object-missing", "an object is not in the store", "restore the store") from None
-        except OSError:
-            raise Unavailable("store-unavailable", "the store cannot be read", "check its rights") from None
+        path = self._path(key)
+        with _away("read"):
+            try:
+                return FolderObject(path)
+            except FileNotFoundError:
+                raise Unavailable("object-missing", "an object is not in the store", "restore the store") from None
 
     def folders(self) -> list[str]:
-        return sorted(path.name for path in self._root.iterdir() if path.is_dir()) if self._root.is_dir() else []
+        with _away("read"):
+            return sorted(path.name for path in self._root.iterdir() if path.is_dir()) if self._root.is_dir() else []
 
     def list(self, folder: str) -> list[Listed]:
+        if not _FOLDER.fullmatch(folder):
+            raise _bad_key()
         root = self._root / folder
-        return sorted(self._listed(root), key=lambda one: one.key) if root.is_dir() else []
+        with _away("read"):
+            return sorted(self._listed(root), key=lambda one: one.key) if root.is_dir() else []
 
     def delete(self, key: str) -> None:
         path = self._path(key)
-        path.unlink(missing_ok=True)
-        for folder in path.parents:
-            if folder == self._root:
-                break
-            try:
-                folder.rmdir()
-            except OSError:
-                break
+        with _away("written"):
+            path.unlink(missing_ok=True)
+        _remove_empty(path.parent, self._root)
 
     def _listed(self, folder: Path) -> Iterator[Listed]:
         for path in folder.rglob("*"):
@@ -157,12 +158,62 @@ class FolderStore:
 
     def _path(self, key: str) -> Path:
         if not _KEY.fullmatch(key) or ".." in key:
-            raise Misconfigured("bad-object-key", "an object key is not of the store's form")
+            raise _bad_key()
         return self._root / key
 
 
+def _write(partial: Path, chunks: Iterable[bytes]) -> Stored:
+    """Write a new file durably; what `chunks` raises is not taken for a fault of the store."""
+    digest, size = hashlib.sha256(), 0
+    with _away("written"):
+        file = os.fdopen(_new(partial), "wb", buffering=0)
+    with file:
+        for chunk in chunks:
+            with _away("written"):
+                _write_all(file.fileno(), chunk)
+            digest.update(chunk)
+            size += len(chunk)
+        with _away("written"):
+            os.fsync(file.fileno())
+    return Stored(size, digest.hexdigest())
+
+
+def _write_all(descriptor: int, chunk: bytes) -> None:
+    left = memoryview(chunk)
+    while left:
+        left = left[os.write(descriptor, left) :]
+
+
+def _bad_key() -> Misconfigured:
+    return Misconfigured("bad-object-key", "an object key is not of the store's form")
+
+
+@contextmanager
+def _away(done: str) -> Iterator[None]:
+    """Whatever the file system refuses, the store is away."""
+    try:
+        yield
+    except OSError:
+        raise Unavailable("store-unavailable", f"the store cannot be {done}", "check space and rights") from None
+
+
 def _new(path: Path) -> int:
-    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+
+
+def _make_folders(folder: Path, root: Path) -> None:
+    """Make each folder for its owner alone: `mkdir` gives its mode to the last one only."""
+    if folder != root:
+        _make_folders(folder.parent, root)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+
+
+def _remove_empty(folder: Path, root: Path) -> None:
+    """Leave no empty folder behind."""
+    with contextlib.suppress(OSError):
+        while folder != root:
+            folder.rmdir()
+            folder = folder.parent
 
 
 def _sync_folders(folder: Path, root: Path) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from keys.client import KeysError, KeysRefused
+from keys.client import KeysError
 from worker import cases
 from worker.database import transaction
 from worker.delivery import publish
@@ -53,16 +53,15 @@ def clear_away(services: Services) -> None:
 
 
 def _clear_outgoing(records: Records) -> None:
-    """List first, then look at the lease: an attempt that begins in between is not in the list."""
-    for folder in records.outgoing.folders():
-        listed = records.outgoing.list(folder)
-        name = TransferId(folder)
-        with transaction(records.engine) as connection:
-            found = cases.get(connection, name)
-            if found is None or cases.is_leased(connection, name, records.now()):
-                continue
-        for one in listed:
-            if not one.is_whole or not _belongs(one.key, found.object):
+    """List first, then look at the leases: an attempt that begins in between is not in the list."""
+    listed = [(TransferId(folder), records.outgoing.list(folder)) for folder in records.outgoing.folders()]
+    with transaction(records.engine) as connection:
+        winners = {transfer.id: transfer.object for transfer in cases.unleased(connection, records.now())}
+    for name, objects in listed:
+        if name not in winners:
+            continue
+        for one in objects:
+            if not one.is_whole or not _belongs(one.key, winners[name]):
                 records.outgoing.delete(one.key)
 
 
@@ -86,12 +85,12 @@ def _close(services: Services) -> None:
     for transfer in ended:
         try:
             services.keys.close(transfer)
-        except KeysRefused as refused:
-            # It expired or closed it by itself.
-            LOG.info("transfer-not-open", extra={"transfer": transfer, "code": refused.code})
         except KeysError as error:
-            services.wake_keys()
-            raise Unavailable(error.code, "the key service does not answer") from None
+            # A transfer it never heard of is not open there; any other refusal closed nothing.
+            if error.code != "transfer-unknown":
+                services.wake_keys()
+                raise Unavailable(error.code, "the key service does not answer") from None
+            LOG.info("transfer-not-open", extra={"transfer": transfer, "code": error.code})
         with transaction(engine) as connection:
             cases.set_closed(connection, transfer)
 

@@ -9,9 +9,11 @@ from pathlib import Path
 
 import psutil
 from dicom_objects import as_file, ct
-from installations import Clinic, Upload, installed
+from installations import Clinic, installed
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
+
+from worker.intake import Upload
 
 FRAME = 640 * 640 * 2
 SMALL, LARGE = 37, 1311

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import traceback
 from pathlib import Path
@@ -10,6 +11,9 @@ from typing import Annotated
 import typer
 
 from worker.cli import clean, clinic, demo, installation, lab, log, work
+
+_INTERRUPTED = 130
+"""What typer makes of an interruption by the keyboard."""
 
 app = typer.Typer(
     name="pseudodont",
@@ -41,27 +45,35 @@ app.add_typer(log.app, name="ledger")
 
 def main() -> None:
     """Run a command and end with its exit status; a fault is said without a trace."""
+    # What a home or a lab's folder holds is for its owner alone.
+    os.umask(0o077)
+    try:
+        app()
+    except SystemExit as end:
+        sys.exit(_told(KeyboardInterrupt()) if end.code == _INTERRUPTED else end.code)
+    except Exception as error:
+        sys.exit(_told(error))
+
+
+def _told(error: BaseException) -> int:
+    """Say what ended a command, and return its exit status."""
     from worker.cli.console import fault, fault_of
     from worker.errors import Exit, WorkerError
     from worker.opening import PackageRefused
     from worker.reasons import reason
 
-    try:
-        app()
-    except WorkerError as error:
-        sys.exit(fault_of(error))
-    except PackageRefused as refused:
-        known = reason(refused.code)
-        fault(refused.code, known.what, known.hint)
-        sys.exit(Exit.UNVERIFIED)
-    except KeyboardInterrupt:
-        fault("interrupted", "stopped by the keyboard", "run it again: nothing is lost")
-        sys.exit(Exit.FAILED)
-    except BrokenPipeError:
-        sys.exit(Exit.FAILED)
-    except Exception as error:
-        # A library's message may quote what it read; its kind and its place quote nothing.
-        place = traceback.extract_tb(error.__traceback__)[-1]
-        what = f"{type(error).__name__} in {Path(place.filename).name} line {place.lineno}"
-        fault("fault", what, "please report this line")
-        sys.exit(Exit.FAILED)
+    match error:
+        case WorkerError():
+            return fault_of(error)
+        case PackageRefused():
+            known = reason(error.code)
+            fault(error.code, known.what, known.hint)
+            return Exit.UNVERIFIED
+        case KeyboardInterrupt():
+            fault("interrupted", "stopped by the keyboard", "run it again: nothing is lost")
+        case _:
+            # A library's message may quote what it read; its kind and its place quote nothing.
+            place = traceback.extract_tb(error.__traceback__)[-1]
+            what = f"{type(error).__name__} in {Path(place.filename).name} line {place.lineno}"
+            fault("fault", what, "please report this line")
+    return Exit.FAILED
