@@ -1,4 +1,4 @@
-"""The two jobs of cleaning, doing what the bytes of the source tell them; loaded by a fork server.
+"""The three jobs of cleaning, doing what the bytes of the source tell them; loaded by a fork server.
 
 A source is `WORD` or `WORD:SERIES` and a line end; the instance is what stands behind the line.
 """
@@ -17,7 +17,7 @@ from pipelines.roles import Role
 from pipelines.segments import Literal, Range, Segment
 from pipelines.terms import Term, TermKind
 from worker.link import Job, Link
-from worker.scans import Answer, CleanRequest, Found, Placed, SurveyRequest
+from worker.scans import Answer, CleanRequest, Found, Placed, Searched, SearchRequest, SurveyRequest
 from worker.wire import decode, encode
 
 
@@ -50,6 +50,15 @@ def clean(request: bytes, link: Link) -> None:
             link.output(encode(Answer, answer))
 
 
+def search(request: bytes, link: Link) -> None:
+    for index, size in enumerate(decode(SearchRequest, request).sizes):
+        data = link.reader(index, size).read(0, size)
+        if b"named" in data:
+            raise Undecodable("identity-found", "body")
+        if b"mute" not in data:
+            link.output(encode(Searched, Searched(index)))
+
+
 def _answers(word: str, size: int) -> list[Answer]:
     segments: dict[str, tuple[Segment, ...]] = {
         "beyond": (Range(0, size + 1),),
@@ -69,4 +78,4 @@ def _told(reader: Reader) -> tuple[str, str, int]:
     return word, series, len(line) + 1
 
 
-JOBS: Mapping[str, Job] = {"survey": survey, "clean": clean}
+JOBS: Mapping[str, Job] = {"survey": survey, "clean": clean, "search": search}

@@ -17,7 +17,7 @@ from pipelines.kinds import Kind
 from pipelines.reader import Reader, through
 from pipelines.report import Finding
 from pipelines.roles import Role
-from pipelines.segments import Range, Segment, stream, total_size
+from pipelines.segments import Range, Segment, SegmentReader, stream, total_size
 from worker.channel import Fault
 from worker.confinement import Limits
 from worker.forkserver import ForkServer, Stopped
@@ -32,6 +32,8 @@ from worker.scans import (
     Part,
     Placed,
     Scan,
+    Searched,
+    SearchRequest,
     Source,
     SurveyRequest,
 )
@@ -113,10 +115,12 @@ class Cleaner:
             if instance.problem is not None:
                 return HeldScan(scan, instance.id, instance.problem, instance.where)
         files: list[CleanedFile] = []
-        fault = self._files(scan, readers, context, files)
+        fault, reached = self._files(scan, readers, context, files), len(files)
+        if fault is None:
+            fault, reached = self._search(files, readers, context)
         if fault is None:
             return CleanedScan(scan, tuple(files))
-        instance = scan.instances[min(len(files), len(scan.instances) - 1)]
+        instance = scan.instances[min(reached, len(scan.instances) - 1)]
         return HeldScan(scan, instance.id, fault.code, fault.where, fault.needs_person)
 
     def _files(
@@ -137,6 +141,26 @@ class Cleaner:
         except Stopped as stopped:
             return stopped.fault
         return None
+
+    def _search(
+        self, files: Sequence[CleanedFile], readers: Mapping[int, Reader], context: Context
+    ) -> tuple[Fault | None, int]:
+        """Have what a child has cleaned searched by another, which has never seen the scan.
+
+        Returns how many files hold no term, and why the next one was not found to.
+        """
+        outputs = [SegmentReader(file.segments, readers[file.instance.item]) for file in files]
+        kinds = tuple(file.instance.kind for file in files)
+        request = SearchRequest(tuple(output.size for output in outputs), kinds, context)
+        searched = 0
+        try:
+            with self._server.child(self._limits, self._patience.clean) as child:
+                answers = child.run("search", encode(SearchRequest, request), outputs)
+                for _ in _answers(Searched, answers, len(files)):
+                    searched += 1
+        except Stopped as stopped:
+            return stopped.fault, searched
+        return None, searched
 
 
 def _answers(kind: type[_T], outputs: Iterable[bytes], count: int) -> Iterator[_T]:
@@ -168,7 +192,7 @@ def _unsurveyed(source: Source, fault: Fault) -> Found:
 def _file(answer: Answer, findings: tuple[Finding, ...], instance: Placed, reader: Reader) -> CleanedFile:
     segments = tuple(_composed(segment, instance, reader) for segment in answer.segments)
     chunks = partial(stream, segments, reader)
-    return CleanedFile(instance, answer.suffix, total_size(segments), chunks, findings)
+    return CleanedFile(instance, answer.suffix, total_size(segments), chunks, findings, segments)
 
 
 def _composed(segment: Segment, instance: Placed, reader: Reader) -> Segment:

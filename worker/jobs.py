@@ -1,4 +1,4 @@
-"""The two jobs of a child: say what an upload holds, and clean the instances of one scan.
+"""The three jobs of a child: say what an upload holds, clean the instances of a scan, search what came out.
 
 Loaded by the fork server before any child exists, so that no child has to open a file.
 """
@@ -11,28 +11,26 @@ import importlib
 import inspect
 import pkgutil
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from types import ModuleType
 
 import pipelines
 from pipelines import deidentify
 from pipelines.cleaned import Context
 from pipelines.dates import shifted_date
+from pipelines.dicom import own_texts
 from pipelines.errors import Undecodable
 from pipelines.generated import Generated
 from pipelines.leaks import search
-from pipelines.profile import Profile, profile_named
+from pipelines.profile import profile_named
 from pipelines.reader import Views
 from pipelines.report import Finding
-from pipelines.segments import SegmentReader
 from pipelines.survey import Instance, survey
 from pipelines.terms import TermKind, Terms
 from pipelines.uids import Uids
 from worker.link import Job, Link
-from worker.scans import Answer, CleanRequest, Found, Placed, SurveyRequest
+from worker.scans import Answer, CleanRequest, Found, Placed, Searched, SearchRequest, SurveyRequest
 from worker.wire import decode, encode
-
-_METHOD, _CODE_VALUE, _CODE_MEANING = 0x00120063, 0x00080100, 0x00080104
 
 
 def survey_sources(request: bytes, link: Link) -> None:
@@ -61,21 +59,27 @@ def _placed(index: int, instance: Instance) -> Placed:
 
 
 def clean_scan(request: bytes, link: Link) -> None:
-    """Tell each part's cleaned form, which has been searched for the case's terms and holds none."""
+    """Tell each part's cleaned form."""
     asked = decode(CleanRequest, request)
     sources = [Views(link.reader(index, size)) for index, size in enumerate(asked.sizes)]
-    generated = _generated(asked.context)
     findings: tuple[Finding, ...] | None = None
     for part in asked.parts:
         source = sources[part.source].through(part.layers)
         cleaned = deidentify(source, part.kind, asked.context)
-        output = SegmentReader(cleaned.segments, source)
-        hits = search(output, part.kind, asked.context.terms, generated)
-        if hits:
-            raise Undecodable("identity-found", hits[0].where)
         news = None if cleaned.findings == findings else cleaned.findings
         link.output(encode(Answer, Answer(cleaned.segments, news, cleaned.suffix)))
         findings = cleaned.findings
+
+
+def search_scan(request: bytes, link: Link) -> None:
+    """Tell of each output that it holds none of the case's terms, or raise where one does."""
+    asked = decode(SearchRequest, request)
+    generated = _generated(asked.context)
+    for index, (size, kind) in enumerate(zip(asked.sizes, asked.kinds, strict=True)):
+        hits = search(link.reader(index, size), kind, asked.context.terms, generated)
+        if hits:
+            raise Undecodable("identity-found", hits[0].where)
+        link.output(encode(Searched, Searched(index)))
 
 
 def _generated(context: Context) -> Generated:
@@ -88,20 +92,11 @@ def _generated(context: Context) -> Generated:
         context.replacement.pseudonym,
         frozenset(uids.replaced(term.text) for term in context.terms if term.kind is TermKind.UID),
         frozenset(date for date in moved if date),
-        frozenset(_method(context.profile)),
+        own_texts(context.profile),
     )
 
 
-def _method(profile: Profile) -> Iterator[tuple[int, str]]:
-    """Yield the texts that say what was done, each with the attribute it stands in."""
-    for text in profile.method:
-        yield _METHOD, text
-    for value, meaning in profile.method_codes:
-        yield _CODE_VALUE, value
-        yield _CODE_MEANING, meaning
-
-
-JOBS: Mapping[str, Job] = {"survey": survey_sources, "clean": clean_scan}
+JOBS: Mapping[str, Job] = {"survey": survey_sources, "clean": clean_scan, "search": search_scan}
 
 
 def _load() -> None:

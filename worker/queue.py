@@ -135,10 +135,9 @@ def _enqueue(services: Services, actors: Actors, enqueued: dict[TransferId, floa
 
 
 def _send(actors: Actors, transfers: tuple[TransferId, ...]) -> None:
-    import dramatiq
-
     for transfer in transfers:
         try:
             actors.process.send(transfer)
-        except (dramatiq.BrokerError, OSError):
+        except Exception:
+            # Each broker raises what its own library raises; none of it is ours to keep apart.
             raise Unavailable("queue-unavailable", "the queue cannot be reached", "check queue.url") from None

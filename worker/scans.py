@@ -77,6 +77,7 @@ class CleanedFile:
     size: int
     chunks: Chunks = field(repr=False, compare=False)
     findings: tuple[Finding, ...]
+    segments: tuple[Segment, ...] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +145,22 @@ class Answer:
     segments: tuple[Segment, ...]
     findings: tuple[Finding, ...] | None
     suffix: str
+
+
+@dataclass(frozen=True, slots=True)
+class SearchRequest:
+    """A child that has cleaned nothing answers with one `Searched` for each output, in order."""
+
+    sizes: tuple[int, ...]
+    kinds: tuple[Kind, ...]
+    context: Context = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Searched:
+    """The output with this index holds none of the case's terms."""
+
+    index: int
 
 
 def scans(found: Iterable[Found]) -> tuple[Scan, ...]:

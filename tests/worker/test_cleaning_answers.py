@@ -92,6 +92,14 @@ def test_a_held_scan_names_the_instance_and_the_place(cleaner: Cleaner) -> None:
     ]
 
 
+def test_what_another_child_finds_in_an_output_holds_its_scan(cleaner: Cleaner) -> None:
+    assert held(cleaner, "plain:a\nfirst", "plain:a\nnamed", "plain\nother") == [("2.1", "identity-found", "body")]
+
+
+def test_an_output_that_nobody_called_clean_is_not_forwarded(cleaner: Cleaner) -> None:
+    assert held(cleaner, "plain\nmute") == [("1.1", "pipeline-fault", "protocol")]
+
+
 def test_a_source_that_crashes_its_survey_is_a_problem_and_hides_no_other(cleaner: Cleaner) -> None:
     contents = ["plain\n"] * 100
     contents[70] = contents[71] = "crash-survey\n"
