@@ -57,6 +57,8 @@ class Forker:
                 self._selector.unregister(self._children[pid])
             if self._control in ready and not self._fork():
                 break
+        # The sockets close before the interpreter ends, and children end in between.
+        signal.set_wakeup_fd(-1)
         for pid in self._children:
             os.kill(pid, signal.SIGKILL)
 

@@ -57,11 +57,14 @@ def test_1_failed_when_interrupted(clinic: Clinic, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "slow.json")
     words = ["-m", "worker.cli", *map(str, ("--home", clinic.home.path, *given(tmp_path, surface())))]
     words[words.index(str(tmp_path / "order.json"))] = str(tmp_path / "slow.json")
-    with subprocess.Popen([sys.executable, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as one:
-        with (tmp_path / "slow.json").open("wb"):
-            # It is open for writing as soon as somebody reads the order.
-            one.send_signal(signal.SIGINT)
-            out, err = one.communicate(timeout=60)
+    pipe = subprocess.PIPE
+    # A pipe can be opened for writing as soon as somebody reads the order from it.
+    with (
+        subprocess.Popen([sys.executable, *words], stdout=pipe, stderr=pipe, text=True) as one,
+        (tmp_path / "slow.json").open("wb"),
+    ):
+        one.send_signal(signal.SIGINT)
+        out, err = one.communicate(timeout=60)
     assert one.returncode == 1
     assert err.startswith("interrupted: ")
     assert "Traceback" not in err

@@ -41,7 +41,8 @@ def accepted(clinic: Clinic, tmp_path_factory: pytest.TempPathFactory) -> dict[s
     folder = tmp_path_factory.mktemp("scans")
     (folder / "order.json").write_bytes(order())
     (folder / "scan.stl").write_bytes(surface(9, f"{GIVEN} {SURNAME} {PATIENT}"))
-    command = [sys.executable, "-c", _ACCEPTS, clinic.home.path, folder / "order.json", folder / "scan.stl"]
+    given = map(str, (clinic.home.path, folder / "order.json", folder / "scan.stl"))
+    command = [sys.executable, "-c", _ACCEPTS, *given]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
     found: dict[str, list[list[str]]] = json.loads(done.stdout)
     return found
