@@ -24,7 +24,7 @@ from worker.casework import order_terms
 from worker.cleaning import Cleaner
 from worker.errors import Unusable
 from worker.places import files_below, replace_file
-from worker.scans import CleanedFile, CleanedScan, Found, HeldScan, Source, case_terms, scans
+from worker.scans import CleanedFile, CleanedScan, Found, HeldScan, Scan, Source, case_terms, scans
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _SHIFTS = 3285
@@ -70,12 +70,24 @@ def clean_files(paths: Sequence[Path], out: Path, report: Path, wish: Wish) -> l
         terms = case_terms(frozenset() if order is None else order_terms(order), found)
         checked = order is not None and order.pixels_checked
         context = Context(_replacement(wish.key), profile, terms, checked)
-        outcomes = list(cleaner.clean(scans(found), sources, context))
+        outcomes = list(_each(cleaner, scans(found), sources, context))
     out.mkdir(parents=True, exist_ok=True, mode=0o700)
     written = _write(outcomes, out)
     results = [_outcome(str(file), one, outcomes, written) for file, one in zip(files, found, strict=True)]
     replace_file(report, _report(results))
     return results
+
+
+def _each(
+    cleaner: Cleaner, whole: Sequence[Scan], sources: Sequence[Source], context: Context
+) -> Iterator[CleanedScan | HeldScan]:
+    """Clean every scan; of a series with a file that must be kept back, the other files by themselves."""
+    for outcome in cleaner.clean(whole, sources, context):
+        instances = outcome.scan.instances
+        if isinstance(outcome, HeldScan) and len(instances) > 1:
+            yield from cleaner.clean([Scan(i.id, i.role, i.kind, (i,)) for i in instances], sources, context)
+        else:
+            yield outcome
 
 
 class _FileReader:
