@@ -58,6 +58,7 @@ class Demonstration:
             self._collect()
             self._compare(case)
             self._search(case)
+            self._break()
             self._verify()
         finally:
             self._run("pseudodont-keys", "stop", "--home", str(self._home), quiet=True)
@@ -160,6 +161,19 @@ class Demonstration:
         transfers = [one["transfer"] for one in self._facts("status")]
         return b"\n".join(actors.process.message(transfer).encode() for transfer in transfers)
 
+    def _break(self) -> None:
+        _chapter("one byte of a package is changed", "it opens to nothing, with exit status 5")
+        package = next(path for path in _files(self._home / "store" / "outgoing") if path.suffix == ".age")
+        data = bytearray(package.read_bytes())
+        data[-1] ^= 1
+        broken, nothing = self._folder / "broken.age", self._folder / "nothing"
+        broken.write_bytes(data)
+        identity = str(self._lab / f"{_LAB}.identity")
+        said = self._run("pseudodont", "open", str(broken), "--identity", identity, "--out", str(nothing), status=5)
+        if nothing.exists() and any(nothing.iterdir()):
+            raise WorkerError("demo-search", "a broken package was opened", "please report this")
+        say(*(f"  {line}" for line in said.splitlines()))
+
     def _verify(self) -> None:
         _chapter("the ledger", "anyone with the log key can check it; a checkpoint kept outside finds a rewrite")
         self._pseudodont("ledger", "list")
@@ -172,11 +186,12 @@ class Demonstration:
     def _what_next(self) -> None:
         shown = _relative(self._folder)
         _chapter("what to try next", "")
+        program = _relative(Path(sys.argv[0]).absolute())
         say(
-            f"look at what the lab has:    ls -R {shown}/lab/{_LAB}",
-            f"break a package, and open it: pseudodont open FILE --identity {shown}/lab/{_LAB}.identity --out NEW",
-            f"read the log:                 pseudodont --home {shown}/clinic-home ledger list",
-            "clean files of your own:      pseudodont clean FILE --out NEW --report report.json",
+            f"look at what the lab has:  ls -R {shown}/lab/{_LAB}",
+            f"read the log:              {program} --home {shown}/clinic-home ledger export --format json",
+            f"make an installation:      {program} init --clinic NAME --country CC",
+            f"clean files of your own:   {program} clean FILE --out NEW --report report.json",
         )
 
     def _pseudodont(self, *arguments: str, quiet: bool = False) -> str:
@@ -185,8 +200,8 @@ class Demonstration:
     def _facts(self, *arguments: str) -> Any:
         return json.loads(self._pseudodont(*arguments, "--json", quiet=True))
 
-    def _run(self, program: str, *arguments: str, quiet: bool = False) -> str:
-        """Run one of our programs and return what it prints; its exit status must be 0."""
+    def _run(self, program: str, *arguments: str, quiet: bool = False, status: int = 0) -> str:
+        """Run one of our programs and return what it prints; it must end with `status`."""
         if not quiet:
             shown = [_relative(Path(a)) if a.startswith(str(self._folder)) else a for a in arguments]
             say(f"$ {shlex.join([program, *shown])}"[:150])
@@ -194,11 +209,11 @@ class Demonstration:
         done = subprocess.run(  # noqa: S603 - our own interpreter and modules
             [sys.executable, "-m", module, *arguments], capture_output=True, text=True, check=False
         )
-        if done.returncode != 0:
+        if done.returncode != status:
             raise WorkerError("demo-step", f"a step ended with exit status {done.returncode}", done.stderr.strip())
         if not quiet:
             say(*(f"  {line[:150]}" for line in done.stdout.splitlines()))
-        return done.stdout
+        return done.stdout if status == 0 else done.stderr
 
 
 def _chapter(title: str, subtitle: str) -> None:
