@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from keys.client import Assignment
 from pipelines.cleaned import Context
+from pipelines.errors import PipelineError
 from pipelines.harvest import terms_of_order
 from pipelines.kinds import Kind
 from pipelines.leaks import search
@@ -23,7 +25,7 @@ from worker.model import Hold
 from worker.orders import Order
 from worker.package import Member
 from worker.records import Category
-from worker.scans import CleanedScan, HeldScan, Scan, Source, case_terms, scans
+from worker.scans import CleanedFile, CleanedScan, HeldScan, Scan, Source, case_terms, scans
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +88,21 @@ def order_terms(order: Order) -> Terms:
 
 def members(cleaned: Sequence[CleanedScan]) -> tuple[Member, ...]:
     """Return the files of `cleaned` under names that say what they show and nothing else."""
-    files = [file for scan in cleaned for file in scan.files]
-    names = neutral_names([Unnamed(f.instance.role, f.suffix, f.instance.series, f.instance.order) for f in files])
+    files = [(scan.scan.scan_id, file) for scan in cleaned for file in scan.files]
+    names = neutral_names([Unnamed(f.instance.role, f.suffix, f.instance.series, f.instance.order) for _, f in files])
     return tuple(
-        Member(name, file.instance.role.value, file.instance.kind.value, file.chunks)
-        for name, file in zip(names, files, strict=True)
+        Member(name, file.instance.role.value, file.instance.kind.value, partial(_chunks, scan, file))
+        for name, (scan, file) in zip(names, files, strict=True)
     )
+
+
+def _chunks(scan: str, file: CleanedFile) -> Iterator[bytes]:
+    """Yield a file's bytes; a source may turn out to be damaged only where its ranges are read."""
+    try:
+        yield from file.chunks()
+    except PipelineError as damaged:
+        hold = Hold(damaged.code, scan, damaged.where)
+        raise Held(damaged.code, "a scan is damaged", "take it out, or replace it", (hold,)) from None
 
 
 def prescription_of(order: Order) -> bytes:

@@ -69,7 +69,8 @@ def let_go_on(records: Records, name: str, without: Sequence[str], reason: str) 
         if stuck:
             scan = stuck[0].scan
             hint = f"take it out with --without {scan}" if scan else "reject it, and submit the case again"
-            raise Refused(stuck[0].code, f"scan {scan or 'of the whole case'} cannot be waved through", hint)
+            what = f"scan {scan}" if scan else "the case"
+            raise Refused(stuck[0].code, f"{what} cannot be waved through", hint)
         cases.reopen(connection, found.id, without, reason, looked=bool(left))
         event_id = f"reopened:{found.id}:{found.attempt}"
         enter(connection, records, found.id, Event.REOPENED, event_id, reason=reason, without=tuple(without))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from worker import cases, delivery, identifiers, recipients
 from worker.database import transaction
-from worker.errors import Unavailable, Unusable, Unverified
+from worker.errors import Unavailable, Unusable, Unverified, WorkerError
 from worker.journal import enter
 from worker.model import RecipientId, State, Transfer, TransferId
 from worker.opening import OpenedPackage, PackageRefused, open_package
@@ -47,14 +47,24 @@ def collect(
     """Write every package of the recipient that is not in `out` yet, each into a folder of its transfer.
 
     A folder appears when its package, its signature and its proof have been verified and the collection
-    has been entered: what was handed out may have been read, whatever dies afterwards.
+    has been entered: what was handed out may have been read, whatever dies afterwards. One bad package
+    does not keep back the others: every one is tried, then the first fault is raised.
     """
     with transaction(records.engine) as connection:
         if recipients.get(connection, RecipientId(recipient)) is None:
             raise Unusable("recipient-unknown", f"recipient {recipient} is not known", "check --as")
     waiting = delivery.collectable(records, RecipientId(recipient))
     fresh = [transfer for transfer in waiting if not (out / transfer.id).exists()]
-    return [_collect(records, transfer, identities, out, trust) for transfer in fresh]
+    collected: list[Collected] = []
+    faults: list[PackageRefused | WorkerError] = []
+    for transfer in fresh:
+        try:
+            collected.append(_collect(records, transfer, identities, out, trust))
+        except (PackageRefused, WorkerError) as fault:
+            faults.append(fault)
+    if faults:
+        raise faults[0]
+    return collected
 
 
 def acknowledge(records: Records, name: str) -> Transfer:

@@ -61,7 +61,7 @@ def cases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cases]:
         clinic.stop_keys()
         submitted.append(_submit(clinic, told[1], film(OTHER_STUDY, "20261005")))
         submitted.append(_submit(clinic, told[0], film(STUDY, "20260914", "2")))
-        submitted.append(_submit(clinic, neighbour, upload("panoramic.dcm", as_file(radiograph())))
+        submitted.append(_submit(clinic, neighbour, upload("panoramic.dcm", as_file(radiograph()))))
         _work(clinic, [name for names in submitted[1:] for name in names])
         collected = {one.transfer.id: one for lab in LABS for one in clinic.collect(lab, folder / lab)}
         yield Cases(clinic, *({_lab(collected[n]): _arrived(collected[n]) for n in names} for names in submitted))
