@@ -19,15 +19,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Thread
+from typing import TYPE_CHECKING
 
 from keys.client import answering
 from keys.errors import KeysMisconfigured, KeysUnavailable, reported
 from keys.places import Places, private_folder
 
+if TYPE_CHECKING:
+    import uvicorn
+
 _log = logging.getLogger("keys")
 
 _PATIENCE = 15.0
 _BETWEEN = 0.05
+_WATCH = 2.0
 _BACKLOG = 256
 
 
@@ -125,10 +131,26 @@ def _serve(places: Places) -> None:
     for ending in (signal.SIGTERM, signal.SIGINT):
         signal.signal(ending, server.handle_exit)
     _log.info("serving", extra={"pid": os.getpid()})
+    Thread(target=_outlive_no_home, args=(places.lock, server), daemon=True).start()
     server.run(sockets=[listening])
     places.socket.unlink(missing_ok=True)
     services.table.database.close()
     _log.info("stopped", extra={"pid": os.getpid()})
+
+
+def _outlive_no_home(lock: Path, server: uvicorn.Server) -> None:
+    """End the service once its installation is deleted or replaced: nobody could stop it any more."""
+    own = lock.stat().st_ino
+    while _inode(lock) == own:
+        time.sleep(_WATCH)
+    server.should_exit = True
+
+
+def _inode(path: Path) -> int | None:
+    try:
+        return path.stat().st_ino
+    except FileNotFoundError:
+        return None
 
 
 def _listen(path: Path) -> socket.socket:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import socket as sockets
 import subprocess
 import sys
@@ -130,6 +131,14 @@ def test_a_link_in_the_place_of_the_short_folder_is_refused(tmp_path: Path) -> N
             check_socket(path)
     finally:
         path.parent.unlink()
+
+
+def test_a_service_ends_with_the_installation_it_serves(installed: Installation) -> None:
+    start_service(installed.home)
+    pid = answering(installed.home)
+    assert pid is not None
+    shutil.rmtree(installed.home / "keys")
+    gone(pid)
 
 
 def test_a_stop_while_it_hangs_says_so(installed: Installation) -> None:
