@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Engine
 
 from keys.client import Assignment, Enrolment, Facts, KeyClient
 from worker.intake import Reception
-from worker.services import Services
+from worker.services import Records, Services
 from worker.settings import Home
 from worker.store import Listed, Object, Store, Stored
 
@@ -155,17 +155,18 @@ class MortalEngine:
 
 def mortal_worker(services: Services, fate: Fate) -> Services:
     """Return what a worker is given, dying by `fate`."""
-    records, home = services.records, services.records.home
     return replace(
         services,
-        records=replace(
-            records,
-            engine=_engine(records.engine, fate),
-            outgoing=MortalStore(records.outgoing, home.outgoing, fate),
-        ),
-        incoming=MortalStore(services.incoming, home.incoming, fate),
+        records=mortal_records(services.records, fate),
+        incoming=MortalStore(services.incoming, services.records.home.incoming, fate),
         keys=MortalKeys(services.keys, fate),
     )
+
+
+def mortal_records(records: Records, fate: Fate) -> Records:
+    """Return what reading and deciding takes, dying by `fate`."""
+    outgoing = MortalStore(records.outgoing, records.home.outgoing, fate)
+    return replace(records, engine=_engine(records.engine, fate), outgoing=outgoing)
 
 
 def mortal_reception(reception: Reception, home: Home, fate: Fate) -> Reception:

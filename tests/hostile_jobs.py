@@ -13,8 +13,8 @@ import time
 from collections.abc import Callable, Mapping
 
 from pipelines.errors import NeedsPerson, Undecodable
-from worker.channel import OUTPUT, READ, READ_FRAME
-from worker.link import Job, Link
+from worker.sandbox.channel import OUTPUT, READ, READ_FRAME
+from worker.sandbox.link import Job, Link
 
 
 def echo(request: bytes, link: Link) -> None:

@@ -16,9 +16,9 @@ from pipelines.report import Action, Finding
 from pipelines.roles import Role
 from pipelines.segments import Literal, Range, Segment
 from pipelines.terms import Term, TermKind
-from worker.link import Job, Link
+from worker.sandbox.link import Job, Link
+from worker.sandbox.wire import decode, encode
 from worker.scans import Answer, CleanRequest, Found, Placed, Searched, SearchRequest, SurveyRequest
-from worker.wire import decode, encode
 
 
 def survey(request: bytes, link: Link) -> None:

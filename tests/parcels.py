@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from pipelines.reader import BytesReader
-from worker.manifest import Addressee, Profile, Sender, Statement
-from worker.opening import OpenedPackage, PackageRefused, open_package
-from worker.package import Member, PackageStream, write_package
+from worker.package.manifest import Addressee, Profile, Sender, Statement
+from worker.package.opening import OpenedPackage, PackageRefused, open_package
+from worker.package.writing import Member, PackageStream, write_package
 from worker.sealing import Identity, Kind, Recipient, generate_identity, seal
 from worker.signing import SigningKey, VerifyKey
 

@@ -19,9 +19,9 @@ from worker.delivery import publish, release
 from worker.errors import Held, Refused, Unavailable
 from worker.incoming import Uploads
 from worker.journal import current
-from worker.manifest import Addressee, Profile, Sender, Statement
 from worker.model import Lease, Recipient, Transfer, TransferId
-from worker.package import PackageStream, write_package
+from worker.package.manifest import Addressee, Profile, Sender, Statement
+from worker.package.writing import PackageStream, write_package
 from worker.scans import Source
 from worker.sealing import parse_recipient, seal
 from worker.services import Services

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable
@@ -11,7 +12,6 @@ from types import TracebackType
 from sqlalchemy import Connection
 
 from keys.client import KeysError, KeysUnavailable
-from pipelines.errors import PipelineError
 from worker import cases
 from worker.database import transaction
 from worker.errors import Held, Refused, Unavailable
@@ -21,8 +21,8 @@ from worker.model import Hold, Lease, State, TransferId
 from worker.records import Event
 from worker.services import Records, Services
 
-_RETRY = timedelta(seconds=2)
-
+_RETRY = timedelta(seconds=3)
+"""Longer than a worker's pause between two looks, so that it sees the transfer go and come back."""
 
 Work = Callable[[Services, Lease], None]
 
@@ -40,6 +40,7 @@ def run(services: Services, transfer: TransferId, work: Work) -> None:
     except Unavailable as away:
         LOG.warning("transfer-waits", extra={"transfer": transfer, "code": away.code})
         services.wake_keys()
+        _put_off(services.records, transfer)
         return
     if lease is None:
         return
@@ -61,10 +62,6 @@ def _settle(services: Services, lease: Lease, work: Work) -> str:
         except Held as held:
             _hold(records, lease, held)
             return held.code
-        except PipelineError as damaged:
-            # A source may turn out to be damaged only when its ranges are streamed into the package.
-            _hold(records, lease, Held(damaged.code, "a scan is damaged", "take it out, or replace it"))
-            return damaged.code
         except Refused as refused:
             _refuse(records, lease, refused)
             return refused.code
@@ -105,6 +102,12 @@ def _begin(services: Services, transfer: TransferId) -> Lease | None:
             attempt = found.attempt
             enter(connection, records, transfer, Event.HELD, f"held:{transfer}:{attempt}:died", codes=codes)
     return None
+
+
+def _put_off(records: Records, transfer: TransferId) -> None:
+    """Let the transfer rest; where the database itself is away, it is tried again all the same."""
+    with contextlib.suppress(Unavailable), transaction(records.engine) as connection:
+        cases.put_off(connection, transfer, records.now() + _RETRY)
 
 
 def _commitment(services: Services, transfer: TransferId) -> str:

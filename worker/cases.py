@@ -77,20 +77,12 @@ def create(
         connection.execute(
             schema.item.insert().values(case_id=case, ordinal=item.ordinal, size=item.size, sha256=item.sha256)
         )
-        connection.execute(
-            schema.part.insert(),
-            [
-                {
-                    "case_id": case,
-                    "item": item.ordinal,
-                    "ordinal": ordinal,
-                    "object": part.object,
-                    "size": part.size,
-                    "sha256": part.sha256,
-                }
-                for ordinal, part in enumerate(item.parts)
-            ],
-        )
+        of_item = {"case_id": case, "item": item.ordinal}
+        rows = [
+            {**of_item, "ordinal": ordinal, "object": part.object, "size": part.size, "sha256": part.sha256}
+            for ordinal, part in enumerate(item.parts)
+        ]
+        connection.execute(schema.part.insert(), rows)
     for transfer in transfers:
         connection.execute(
             _table.insert().values(
@@ -180,6 +172,11 @@ def give_back(connection: Connection, lease: Lease, not_before: datetime) -> boo
         deaths=_table.c.deaths - 1,
         not_before=timestamp(not_before),
     )
+
+
+def put_off(connection: Connection, transfer: TransferId, not_before: datetime) -> None:
+    """Let no worker begin before then: what the beginning needs is away."""
+    connection.execute(_table.update().where(_table.c.id == transfer).values(not_before=timestamp(not_before)))
 
 
 def give_up(connection: Connection, lease: Lease) -> bool:

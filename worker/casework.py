@@ -23,7 +23,7 @@ from worker.cleaning import Cleaner
 from worker.errors import Held
 from worker.model import Hold
 from worker.orders import Order
-from worker.package import Member
+from worker.package.writing import Member
 from worker.records import Category
 from worker.scans import CleanedFile, CleanedScan, HeldScan, Scan, Source, case_terms, scans
 

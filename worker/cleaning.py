@@ -18,9 +18,10 @@ from pipelines.reader import Reader, through
 from pipelines.report import Finding
 from pipelines.roles import Role
 from pipelines.segments import Range, Segment, SegmentReader, stream, total_size
-from worker.channel import Fault
-from worker.confinement import Limits
-from worker.forkserver import ForkServer, Stopped
+from worker.sandbox.channel import Fault
+from worker.sandbox.confinement import Limits
+from worker.sandbox.forkserver import ForkServer, Stopped
+from worker.sandbox.wire import WireFault, decode, encode
 from worker.scans import (
     Answer,
     CleanedFile,
@@ -37,7 +38,6 @@ from worker.scans import (
     Source,
     SurveyRequest,
 )
-from worker.wire import WireFault, decode, encode
 
 _T = TypeVar("_T")
 _PROTOCOL = Fault("pipeline-fault", "protocol")

@@ -13,13 +13,13 @@ from worker.database import transaction
 from worker.errors import Unavailable, Unusable, Unverified, WorkerError
 from worker.journal import enter
 from worker.model import RecipientId, State, Transfer, TransferId
-from worker.opening import OpenedPackage, PackageRefused, open_package
-from worker.proofs import verify_proof
+from worker.package.opening import OpenedPackage, PackageRefused, open_package
 from worker.records import Entry, Event
 from worker.sealing import Identity
 from worker.services import Records
 from worker.signing import VerifyKey
 from worker.store import Object
+from worker.tlog.proofs import verify_proof
 
 _CHUNK = 1 << 20
 

@@ -28,9 +28,9 @@ from pipelines.report import Finding
 from pipelines.survey import Instance, survey
 from pipelines.terms import TermKind, Terms
 from pipelines.uids import Uids
-from worker.link import Job, Link
+from worker.sandbox.link import Job, Link
+from worker.sandbox.wire import decode, encode
 from worker.scans import Answer, CleanRequest, Found, Placed, Searched, SearchRequest, SurveyRequest
-from worker.wire import decode, encode
 
 
 def survey_sources(request: bytes, link: Link) -> None:

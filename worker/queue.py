@@ -52,7 +52,8 @@ def broker_for(queue: Queue) -> dramatiq.Broker:
 
 
 def _name(queue: Queue) -> str:
-    return f"{queue.namespace}.transfers"
+    # A namespace may begin with a digit, the name of a queue may not.
+    return f"transfers.{queue.namespace}"
 
 
 def announce(queue: Queue, transfers: tuple[TransferId, ...]) -> None:

@@ -19,11 +19,11 @@ from pipelines.profile import EDITION, Clean, Retain, UnknownProfile, profile_na
 from pipelines.roles import Role as ScanRole
 from worker import cases
 from worker.ledger.verification import SENTENCES
-from worker.manifest import RESERVED, Addressee, Digest, Manifest, PackedFile, Profile, Sender, Statement
 from worker.model import Basis, Role, State
 from worker.orders import Order
+from worker.package.manifest import RESERVED, Addressee, Digest, Manifest, PackedFile, Profile, Sender, Statement
 from worker.records import Category, Entry, Event, Exporter, Importer, Method, Package, Pseudonymised, StatedBasis
-from worker.registers import COLUMNS
+from worker.records.registers import COLUMNS
 from worker.settings import Home, Settings
 
 

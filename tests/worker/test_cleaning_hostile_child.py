@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from pipelines.reader import BytesReader
-from worker.channel import Fault
-from worker.confinement import Limits
-from worker.forkserver import ForkServer, Stopped
-from worker.syscalls import is_filtered
+from worker.sandbox.channel import Fault
+from worker.sandbox.confinement import Limits
+from worker.sandbox.forkserver import ForkServer, Stopped
+from worker.sandbox.syscalls import is_filtered
 
 TESTS = Path(__file__).resolve().parents[1]
 FILTERED = {"look", "make a folder", "rename", "signal"}

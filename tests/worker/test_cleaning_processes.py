@@ -15,9 +15,9 @@ import psutil
 import pytest
 
 from pipelines.reader import BytesReader
-from worker.confinement import Limits
 from worker.errors import Misconfigured, Unavailable
-from worker.forkserver import ChildDied, ForkServer
+from worker.sandbox.confinement import Limits
+from worker.sandbox.forkserver import ChildDied, ForkServer
 
 TESTS = Path(__file__).resolve().parents[1]
 PATIENCE = 20.0
@@ -134,13 +134,13 @@ def test_the_server_has_an_empty_environment_and_one_socket(server: ForkServer) 
 
 def test_the_server_loads_no_key_service_connection_or_setting() -> None:
     """What is not in the server is in no child: a child cannot import."""
-    script = "import worker.child, worker.jobs, sys; print(*sys.modules)"
+    script = "import worker.sandbox.child, worker.jobs, sys; print(*sys.modules)"
     run = subprocess.run([sys.executable, "-I", "-c", script], capture_output=True, text=True, check=True)
     loaded = set(run.stdout.split())
     ours = {name for name in loaded if name.partition(".")[0] in ("worker", "keys", "samples")}
-    assert ours == {"worker"} | {
-        f"worker.{name}" for name in ("channel", "child", "confinement", "jobs", "link", "scans", "syscalls", "wire")
-    }
+    parts = ("channel", "child", "confinement", "link", "syscalls", "wire")
+    sandbox = {f"worker.sandbox.{name}" for name in parts}
+    assert ours == {"worker", "worker.jobs", "worker.sandbox", "worker.scans"} | sandbox
     foreign = {"sqlalchemy", "httpx", "cryptography", "boto3", "dramatiq", "pydantic_settings", "uvicorn"}
     assert not loaded & foreign
 
@@ -172,8 +172,8 @@ def test_a_closed_server_leaves_no_process() -> None:
 WORKER = """
 import sys, time
 from pathlib import Path
-from worker.confinement import Limits
-from worker.forkserver import ForkServer
+from worker.sandbox.confinement import Limits
+from worker.sandbox.forkserver import ForkServer
 server = ForkServer("hostile_jobs", Path(sys.argv[1]))
 with server.child(Limits(), 60) as child:
     print(server.start(), int(next(child.run(sys.argv[2], b"", []))), flush=True)

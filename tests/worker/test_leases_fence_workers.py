@@ -192,7 +192,7 @@ def test_a_dependency_that_is_away_costs_no_attempt(scene: Scene, times: int, tm
         attempts.run(away, transfer, actors.process)
         assert (scene.deaths(transfer), scene.clinic.transfer(transfer).state) == (0, State.RECEIVED)
         assert transfer not in sweep.due(scene.services.records)
-        scene.clock.ahead += timedelta(seconds=3)
+        scene.clock.ahead += timedelta(seconds=4)
         assert transfer in sweep.due(scene.services.records)
     assert len(woken) == times
     _finish(scene)
@@ -206,7 +206,7 @@ def test_an_outgoing_store_that_is_away_costs_no_attempt(scene: Scene) -> None:
     for _ in range(cases.DEATHS + 1):
         attempts.run(replace(scene.services, records=records), transfer, actors.process)
         assert (scene.deaths(transfer), scene.clinic.transfer(transfer).state) == (0, State.RECEIVED)
-        scene.clock.ahead += timedelta(seconds=3)
+        scene.clock.ahead += timedelta(seconds=4)
     _finish(scene)
     released_once(scene.clinic, transfer)
 
@@ -223,7 +223,8 @@ def test_a_key_service_that_is_away_costs_no_attempt(scene: Scene, knows_commitm
     for _ in range(cases.DEATHS + 1):
         attempts.run(still, transfer, actors.process)
         assert scene.deaths(transfer) == 0
-        scene.clock.ahead += timedelta(seconds=3)
+        assert transfer not in sweep.due(scene.services.records)
+        scene.clock.ahead += timedelta(seconds=4)
     assert scene.clinic.transfer(transfer).state is State.RECEIVED
     work_until_idle(scene.services)
     released_once(scene.clinic, transfer)

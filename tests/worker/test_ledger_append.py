@@ -30,9 +30,9 @@ from sqlalchemy.exc import OperationalError
 from worker import ledger
 from worker.errors import Misconfigured, Unverified
 from worker.ledger import schema
-from worker.merkle import is_consistent
-from worker.notes import open_checkpoint
 from worker.records import Event
+from worker.tlog.merkle import is_consistent
+from worker.tlog.notes import open_checkpoint
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

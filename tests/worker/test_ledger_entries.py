@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from ledger_support import digest, make_entry
 
-from worker.fields import InvalidEntry
 from worker.model import Role
 from worker.records import (
     Category,
@@ -24,6 +23,7 @@ from worker.records import (
     Summary,
     canonical,
 )
+from worker.records.fields import InvalidEntry
 
 _PERSONAL = (
     "Eman Niroloez",

@@ -11,10 +11,10 @@ from ledger_support import SIGNER, STRANGER, Database, fill, make_entry, newest_
 
 from worker import ledger
 from worker.errors import Unusable, Unverified
-from worker.merkle import leaf_hash
-from worker.notes import Checkpoint
-from worker.proofs import Proof, verify_proof
 from worker.records import Entry
+from worker.tlog.merkle import leaf_hash
+from worker.tlog.notes import Checkpoint
+from worker.tlog.proofs import Proof, verify_proof
 
 _KEYS = [SIGNER.verify_key]
 

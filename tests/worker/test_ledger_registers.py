@@ -13,9 +13,9 @@ import pytest
 from ledger_support import digest, fill, make_entry, sqlite
 
 from worker import ledger
-from worker.merkle import leaf_hash
 from worker.records import Entry, Event, Exporter, Recorded, StatedBasis
-from worker.registers import COLUMNS, Format, export
+from worker.records.registers import COLUMNS, Format, export
+from worker.tlog.merkle import leaf_hash
 
 
 def _recorded(*entries: Entry) -> list[Recorded]:

@@ -31,10 +31,10 @@ from ledger_support import (
 from worker import ledger
 from worker.errors import Unverified
 from worker.ledger import FaultCode
-from worker.merkle import Frontier, leaf_hash
-from worker.notes import Checkpoint
 from worker.records import Package
 from worker.signing import SigningKey
+from worker.tlog.merkle import Frontier, leaf_hash
+from worker.tlog.notes import Checkpoint
 
 COUNT, PLACE = 11, 5
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from worker.merkle import (
+from worker.tlog.merkle import (
     EMPTY_ROOT,
     Frontier,
     RangeRoot,

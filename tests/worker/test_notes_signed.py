@@ -9,9 +9,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from worker.errors import Unverified
-from worker.merkle import EMPTY_ROOT, leaf_hash
-from worker.notes import Checkpoint, Note, open_checkpoint, sign
 from worker.signing import SigningKey, VerifyKey
+from worker.tlog.merkle import EMPTY_ROOT, leaf_hash
+from worker.tlog.notes import Checkpoint, Note, open_checkpoint, sign
 
 _KEY = SigningKey("pseudodont.example/clinic/log", bytes(range(32)))
 _NAMESAKE = SigningKey(_KEY.name, bytes(32))

@@ -32,9 +32,9 @@ from parcels import (
 )
 
 from pipelines.reader import BytesReader
-from worker.manifest import PAYLOAD_TYPE
-from worker.opening import PackageRefused, open_package
-from worker.package import write_package
+from worker.package.manifest import PAYLOAD_TYPE
+from worker.package.opening import PackageRefused, open_package
+from worker.package.writing import write_package
 from worker.signing import SigningKey, VerifyKey, sign_envelope
 
 PACKAGE = b"".join(parcel())
@@ -156,9 +156,7 @@ def test_another_sender_under_the_same_name_is_refused(out: Path) -> None:
 
 
 @pytest.mark.parametrize("vkey", [VKEY, None], ids=["trusted key", "no key"])
-def test_a_manifest_that_claims_a_sender_who_did_not_sign_is_refused(
-    out: Path, vkey: VerifyKey | None
-) -> None:
+def test_a_manifest_that_claims_a_sender_who_did_not_sign_is_refused(out: Path, vkey: VerifyKey | None) -> None:
     manifest = dict(ENTRIES)["manifest.json"]
     envelope = sign_envelope(PAYLOAD_TYPE, manifest, STRANGER)
     data = zipped(swapped(ENTRIES, "manifest.dsse.json", envelope))

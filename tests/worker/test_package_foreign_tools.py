@@ -11,7 +11,7 @@ import pytest
 from environment import ROOT, tool
 from parcels import CLINIC, contents, member, opening, parcel, sealed, statement
 
-from worker.package import PackageStream, write_package
+from worker.package.writing import PackageStream, write_package
 
 JAVA = ROOT / "tests" / "vectors" / "StreamZip.java"
 Command = Callable[[Path, Path], list[str]]
@@ -24,9 +24,7 @@ COMMANDS: dict[str, Command] = {
 
 def _listed(package: bytes) -> list[str]:
     """What Java's streaming reader sees, one line a member."""
-    done = subprocess.run(
-        [tool("java"), str(JAVA)], input=package, capture_output=True, check=True, timeout=120
-    )
+    done = subprocess.run([tool("java"), str(JAVA)], input=package, capture_output=True, check=True, timeout=120)
     return done.stdout.decode().splitlines()
 
 

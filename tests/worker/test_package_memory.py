@@ -17,7 +17,7 @@ WRITE = """
 import sys
 from pathlib import Path
 from parcels import CLINIC, LAB, statement
-from worker.package import Member, write_package
+from worker.package.writing import Member, write_package
 from worker.sealing import seal
 
 block = bytes(range(256)) * 1024
@@ -31,7 +31,7 @@ OPEN = """
 import sys
 from pathlib import Path
 from parcels import LAB, VKEY
-from worker.opening import open_package
+from worker.package.opening import open_package
 
 open_package(Path(sys.argv[2]), [LAB], Path(sys.argv[3]), VKEY)
 """

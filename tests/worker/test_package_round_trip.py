@@ -26,9 +26,9 @@ from parcels import (
     zipped,
 )
 
-from worker.manifest import RESERVED, BadManifest, Sender, Statement, check_paths, parse_manifest
-from worker.opening import PackageRefused, open_package
-from worker.package import Member, PackageFailed, write_package
+from worker.package.manifest import RESERVED, BadManifest, Sender, Statement, check_paths, parse_manifest
+from worker.package.opening import PackageRefused, open_package
+from worker.package.writing import Member, PackageFailed, write_package
 from worker.sealing import Kind, generate_identity
 
 
@@ -168,9 +168,7 @@ def test_paths_that_get_in_each_others_way_are_never_packed(paths: list[str]) ->
 
 def test_a_member_that_changes_between_the_readings_stops_the_package() -> None:
     readings = iter([b"first", b"other"])
-    package = write_package(
-        statement(), [Member("a.stl", "upper", "stl", lambda: (next(readings),))], b"{}\n", CLINIC
-    )
+    package = write_package(statement(), [Member("a.stl", "upper", "stl", lambda: (next(readings),))], b"{}\n", CLINIC)
     with pytest.raises(PackageFailed, match="member-changed"):
         b"".join(package)
 

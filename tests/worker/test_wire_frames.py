@@ -10,8 +10,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from worker.channel import FRAME_LIMIT, Channel, ChannelClosed, OutOfTime
-from worker.wire import WireFault
+from worker.sandbox.channel import FRAME_LIMIT, Channel, ChannelClosed, OutOfTime
+from worker.sandbox.wire import WireFault
 
 
 @pytest.fixture

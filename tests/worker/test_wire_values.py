@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from pipelines.reader import Inflated, Slice
 from pipelines.report import Action, Finding
 from pipelines.segments import Literal, Range
-from worker.channel import Fault
-from worker.wire import WireFault, decode, encode
+from worker.sandbox.channel import Fault
+from worker.sandbox.wire import WireFault, decode, encode
 
 Ordinal = NewType("Ordinal", int)
 

@@ -59,7 +59,7 @@ def _told(error: BaseException) -> int:
     """Say what ended a command, and return its exit status."""
     from worker.cli.console import fault, fault_of
     from worker.errors import Exit, WorkerError
-    from worker.opening import PackageRefused
+    from worker.package.opening import PackageRefused
     from worker.reasons import reason
 
     match error:

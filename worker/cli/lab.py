@@ -19,7 +19,7 @@ from worker.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from worker.manifest import Manifest
+    from worker.package.manifest import Manifest
     from worker.sealing import Identity
     from worker.signing import VerifyKey
 
@@ -100,7 +100,7 @@ def open_(
 ) -> None:
     """Verify a package and write its files; nothing is written unless all of it verified."""
     from worker.cli.console import facts, note, say
-    from worker.opening import open_package
+    from worker.package.opening import open_package
 
     sender = None if vkey is None else _vkey(vkey)
     opened = open_package(file, _identities(identity), out, sender)

@@ -99,8 +99,8 @@ def export(
     from worker import ledger
     from worker.database import transaction
     from worker.errors import Unusable
-    from worker.registers import Format
-    from worker.registers import export as register
+    from worker.records.registers import Format
+    from worker.records.registers import export as register
 
     if kind not in tuple(Format):
         raise Unusable("export-format", "the format is csv or json", "give --format")

@@ -1,7 +1,7 @@
 """The transfer log: an append-only RFC 6962 tree of entries, with signed checkpoints.
 
 `append` records, `sign` commits to what is recorded, `verify` believes nothing and reads everything.
-The files that leave the installation are checked by `worker.proofs` and `worker.notes`, which need no
+The files that leave the installation are checked by `worker.tlog.proofs` and `worker.tlog.notes`, which need no
 database.
 """
 

@@ -9,9 +9,9 @@ from sqlalchemy import Connection, select
 
 from worker.errors import Misconfigured, Unverified
 from worker.ledger import schema
-from worker.merkle import Frontier
-from worker.notes import open_checkpoint
 from worker.signing import VerifyKey
+from worker.tlog.merkle import Frontier
+from worker.tlog.notes import open_checkpoint
 
 _UNLOCKED = select(schema.head).where(schema.head.c.id == schema.HEAD_ID)
 _LOCKED = _UNLOCKED.with_for_update()

@@ -10,10 +10,10 @@ from sqlalchemy import Connection, Row, Select, select
 from worker.errors import Unusable
 from worker.ledger import schema
 from worker.ledger.head import read
-from worker.merkle import RangeRoot, consistency_proof, inclusion_proof, root_of
-from worker.notes import Checkpoint, Note
-from worker.proofs import Proof
 from worker.records import Entry, Recorded
+from worker.tlog.merkle import RangeRoot, consistency_proof, inclusion_proof, root_of
+from worker.tlog.notes import Checkpoint, Note
+from worker.tlog.proofs import Proof
 
 _ROWS = 500
 _position = schema.entry.c.position

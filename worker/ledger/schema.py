@@ -19,8 +19,8 @@ from sqlalchemy import (
     select,
 )
 
-from worker.merkle import EMPTY_ROOT
 from worker.metadata import metadata
+from worker.tlog.merkle import EMPTY_ROOT
 
 HEAD_ID = 1
 

@@ -16,12 +16,12 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
 from worker.errors import Unverified
-from worker.fields import InvalidEntry
-from worker.merkle import Frontier, leaf_hash
-from worker.notes import Checkpoint, open_checkpoint
-from worker.proofs import Proof, is_proof
 from worker.records import Summary
+from worker.records.fields import InvalidEntry
 from worker.signing import VerifyKey
+from worker.tlog.merkle import Frontier, leaf_hash
+from worker.tlog.notes import Checkpoint, open_checkpoint
+from worker.tlog.proofs import Proof, is_proof
 
 MAX_FAULTS = 1000
 """More are counted, not kept."""

@@ -14,10 +14,10 @@ from sqlalchemy import Connection, bindparam, select
 from worker.errors import WorkerError
 from worker.ledger import schema
 from worker.ledger.head import damaged, read
-from worker.merkle import Frontier, leaf_hash
-from worker.notes import Checkpoint
 from worker.records import Entry
 from worker.signing import SigningKey, VerifyKey
+from worker.tlog.merkle import Frontier, leaf_hash
+from worker.tlog.notes import Checkpoint
 
 _entry, _head = schema.entry.c, schema.head.c
 # Built once: making a statement costs more than running it.

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from worker.layout import BadLayout, Entry, find_entries
-from worker.manifest import (
+from worker.package.layout import BadLayout, Entry, find_entries
+from worker.package.manifest import (
     ENVELOPE,
     MANIFEST,
     PAYLOAD_TYPE,

@@ -1,7 +1,7 @@
 """What one ledger entry says, and its leaf: versioned canonical JSON without personal data.
 
 Canonical means sorted keys, no white space, UTF-8 in Unicode form NFC, integers only, absent fields
-left out: one entry has one leaf, byte for byte. `worker.fields` says which values a field may hold;
+left out: one entry has one leaf, byte for byte. `worker.records.fields` says which values a field may hold;
 every record checks itself when it is made.
 """
 
@@ -15,9 +15,9 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, ClassVar
 
-from worker import fields
-from worker.fields import InvalidEntry, refuse
 from worker.model import Role
+from worker.records import fields
+from worker.records.fields import InvalidEntry, refuse
 
 VERSION = 1
 NOT_STATED = "not-stated"

@@ -13,7 +13,7 @@ import zipfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from worker.manifest import ENVELOPE, MANIFEST, README
+from worker.package.manifest import ENVELOPE, MANIFEST, README
 
 if TYPE_CHECKING:
     from pipelines.reader import Reader

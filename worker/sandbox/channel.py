@@ -12,7 +12,7 @@ import struct
 import time
 from dataclasses import dataclass
 
-from worker.wire import WireFault
+from worker.sandbox.wire import WireFault
 
 FRAME_LIMIT = 64 << 20
 READ_LIMIT = 4 << 20

@@ -13,8 +13,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from worker.errors import Unverified
-from worker.merkle import HASH_SIZE
 from worker.signing import BadSignature, SigningKey, VerifyKey
+from worker.tlog.merkle import HASH_SIZE
 
 MAX_NOTE = 1 << 20
 """Above sixteen post-quantum signatures (signed-note asks for as many), far below what would hurt."""

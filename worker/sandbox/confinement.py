@@ -17,7 +17,7 @@ import sys
 from dataclasses import dataclass
 from typing import Self
 
-from worker.syscalls import restrict
+from worker.sandbox.syscalls import restrict
 
 _PACKED = struct.Struct("!QI")
 _NOBODY = 65534

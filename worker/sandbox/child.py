@@ -1,6 +1,6 @@
 """The process that forks a child for every scan, and what such a child does.
 
-Started as `python -I -m worker.child JOBS [FOLDER]` with an empty environment and one socket as
+Started as `python -I -m worker.sandbox.child JOBS [FOLDER]` with an empty environment and one socket as
 its standard input. It loads the module JOBS, whose `JOBS` are the only things a child can be asked
 for, and forks from there: a child has all code in memory and needs to open nothing. When the
 worker's end of the socket closes, it kills its children and ends.
@@ -20,10 +20,10 @@ from collections.abc import Mapping
 from typing import NoReturn
 
 from pipelines.errors import NeedsPerson, PipelineError
-from worker.channel import END, FAULT, WHERE_LIMIT, Channel, ChannelClosed, Fault
-from worker.confinement import LIMITS_SIZE, Limits, confine, keep_only
-from worker.link import Job, Link
-from worker.wire import encode
+from worker.sandbox.channel import END, FAULT, WHERE_LIMIT, Channel, ChannelClosed, Fault
+from worker.sandbox.confinement import LIMITS_SIZE, Limits, confine, keep_only
+from worker.sandbox.link import Job, Link
+from worker.sandbox.wire import encode
 
 READY = b"+"
 STATUS = struct.Struct("!i")

@@ -16,7 +16,8 @@ from pathlib import Path
 from threading import Lock
 
 from pipelines.reader import Reader
-from worker.channel import (
+from worker.errors import Misconfigured, Unavailable, WorkerError
+from worker.sandbox.channel import (
     END,
     FAULT,
     OUTPUT,
@@ -28,10 +29,9 @@ from worker.channel import (
     Fault,
     OutOfTime,
 )
-from worker.child import READY, STATUS
-from worker.confinement import Limits
-from worker.errors import Misconfigured, Unavailable, WorkerError
-from worker.wire import WireFault, decode
+from worker.sandbox.child import READY, STATUS
+from worker.sandbox.confinement import Limits
+from worker.sandbox.wire import WireFault, decode
 
 _START_SECONDS = 60.0
 _END_SECONDS = 5.0
@@ -198,7 +198,7 @@ def _start(arguments: list[str]) -> _Server:
     control, standard_input = socket.socketpair()
     with standard_input:
         process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-            [sys.executable, "-I", "-m", "worker.child", *arguments],
+            [sys.executable, "-I", "-m", "worker.sandbox.child", *arguments],
             stdin=standard_input.fileno(),
             stdout=subprocess.DEVNULL,
             cwd="/",

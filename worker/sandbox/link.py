@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable
 
-from worker.channel import OUTPUT, READ, READ_FRAME, READ_LIMIT, Channel
-from worker.wire import WireFault
+from worker.sandbox.channel import OUTPUT, READ, READ_FRAME, READ_LIMIT, Channel
+from worker.sandbox.wire import WireFault
 
 _BLOCK = 1 << 16
 _BLOCKS = 16

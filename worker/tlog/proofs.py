@@ -13,9 +13,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from worker.errors import Unverified
-from worker.merkle import includes, leaf_hash
-from worker.notes import MAX_NOTE, Checkpoint, hash_from, open_checkpoint
 from worker.signing import VerifyKey
+from worker.tlog.merkle import includes, leaf_hash
+from worker.tlog.notes import MAX_NOTE, Checkpoint, hash_from, open_checkpoint
 
 SUFFIX = ".tlog-proof"
 

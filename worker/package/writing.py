@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 
 from stream_zip import NO_COMPRESSION_32, NO_COMPRESSION_64, Method, ZipError, stream_zip
 
-from worker.manifest import (
+from worker.package.manifest import (
     ENVELOPE,
     MANIFEST,
     PAYLOAD_TYPE,
@@ -27,18 +27,7 @@ from worker.manifest import (
     Statement,
     check_paths,
 )
-from worker.opening import OpenedPackage, PackageRefused, open_package
 from worker.signing import SigningKey, sign_envelope
-
-__all__ = [
-    "Member",
-    "OpenedPackage",
-    "PackageFailed",
-    "PackageRefused",
-    "PackageStream",
-    "open_package",
-    "write_package",
-]
 
 Open = Callable[[], Iterable[bytes]]
 

@@ -1,0 +1,1 @@
+"""Processes that scans are cleaned in: forked, confined, and spoken to in checked frames."""
