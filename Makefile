@@ -23,7 +23,7 @@ contracts: $(VENV)/test.stamp
 	$(BIN)/lint-imports
 
 tests: $(VENV)/test.stamp
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto
 
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "pseudodont needs Python 3.11 or newer")'

@@ -16,7 +16,7 @@ from worker import attempts, cases, orders
 from worker.casework import Cleaned, Material, clean_case
 from worker.database import transaction
 from worker.delivery import publish, release
-from worker.errors import Held, Refused, Unavailable
+from worker.errors import Refused, Unavailable
 from worker.incoming import Uploads
 from worker.journal import current
 from worker.model import Lease, Recipient, Transfer, TransferId
@@ -81,7 +81,7 @@ def _assignment(services: Services, transfer: Transfer) -> Assignment:
     except KeysUnavailable as error:
         raise Unavailable(error.code, "the key service does not answer", "run `pseudodont-keys serve`") from None
     except KeysError as error:
-        raise Held(error.code, "the key service knows no such open transfer", "submit the case again") from None
+        raise attempts.refusal(error) from None
 
 
 def _material(services: Services, uploads: Uploads, transfer: Transfer) -> Material:

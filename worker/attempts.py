@@ -17,10 +17,11 @@ from worker.database import transaction
 from worker.errors import Held, Refused, Unavailable
 from worker.journal import enter
 from worker.logs import LOG
-from worker.model import Hold, Lease, State, TransferId
+from worker.model import Hold, Lease, State, Transfer, TransferId
 from worker.records import Event
 from worker.services import Records, Services
 
+_NOT_ADMITTED = "wrong-credential"
 _RETRY = timedelta(seconds=3)
 """Longer than a worker's pause between two looks, so that it sees the transfer go and come back."""
 
@@ -88,11 +89,14 @@ def _begin(services: Services, transfer: TransferId) -> Lease | None:
         found = cases.get(connection, transfer)
     if found is None or found.state not in (State.RECEIVED, State.PROCESSING):
         return None
-    if found.commitment is None:
-        commitment = _commitment(services, transfer)
-        with transaction(records.engine) as connection:
-            cases.set_commitment(connection, transfer, commitment)
+    try:
+        commitment = found.commitment or _commitment(services, transfer)
+    except Held as held:
+        _hold_unbegun(records, found, held)
+        return None
     with transaction(records.engine) as connection:
+        if found.commitment is None:
+            cases.set_commitment(connection, transfer, commitment)
         now = records.now()
         if not cases.is_worn_out(connection, transfer, now):
             return cases.lease(connection, transfer, now)
@@ -116,8 +120,22 @@ def _commitment(services: Services, transfer: TransferId) -> str:
     except KeysUnavailable as error:
         raise Unavailable(error.code, "the key service does not answer", "run `pseudodont-keys serve`") from None
     except KeysError as error:
-        # Expired or unknown there: the sweep expires it here when its own clock says so.
-        raise Unavailable(error.code, "the key service knows no such open transfer") from None
+        raise refusal(error) from None
+
+
+def refusal(error: KeysError) -> Held | Unavailable:
+    """Return what it means that the key service refuses: the transfer is over there, or we are set up wrongly."""
+    if error.code == _NOT_ADMITTED:
+        return Unavailable(error.code, "the key service does not admit this worker", "restore worker/*.credential")
+    return Held(error.code, "the key service knows no such open transfer", "submit the case again")
+
+
+def _hold_unbegun(records: Records, found: Transfer, held: Held) -> None:
+    """Hold a transfer that no attempt began; without the key service's answer its entry commits to nobody."""
+    with transaction(records.engine) as connection:
+        if cases.set_unanswered(connection, found.id, held.holds):
+            event_id = f"held:{found.id}:{found.attempt}:keys"
+            enter(connection, records, found.id, Event.HELD, event_id, codes=(held.code,))
 
 
 def _hold(records: Records, lease: Lease, held: Held) -> None:

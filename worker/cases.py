@@ -179,6 +179,14 @@ def put_off(connection: Connection, transfer: TransferId, not_before: datetime) 
     connection.execute(_table.update().where(_table.c.id == transfer).values(not_before=timestamp(not_before)))
 
 
+def set_unanswered(connection: Connection, transfer: TransferId, holds: Sequence[Hold]) -> bool:
+    """Hold a transfer that waits and that the key service refuses to speak of."""
+    if not set_state(connection, transfer, (State.RECEIVED,), State.HELD):
+        return False
+    _record_holds(connection, transfer, holds)
+    return True
+
+
 def give_up(connection: Connection, lease: Lease) -> bool:
     """End an attempt that failed by its own making: the death stays booked."""
     return _change(connection, lease, state=State.RECEIVED, lease_until=None)

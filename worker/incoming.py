@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
 
 from worker.cases import SealedOrder
-from worker.errors import Held, Unusable
+from worker.errors import Held, Unavailable, Unusable
 from worker.model import CaseId, Item, Part
 from worker.sealing import Identity, Recipient, SealedReader, SealingError, seal
 from worker.store import Object, Store
@@ -108,16 +108,24 @@ class Uploads:
 
     def _reader(self, name: str) -> SealedReader:
         if name not in self._open:
-            source = self._store.open(name)
+            source = self._opened(name)
             self._open[name] = (source, SealedReader(source, self._identities))
             if len(self._open) > _OPEN_PARTS:
                 self._open.popitem(last=False)[1][0].close()
         self._open.move_to_end(name)
         return self._open[name][1]
 
+    def _opened(self, name: str) -> Object:
+        try:
+            return self._store.open(name)
+        except Unavailable as away:
+            if away.code != "object-missing":
+                raise
+            raise Held("upload-damaged", "a sealed upload is gone", "submit the case again") from None
+
     def _check(self, name: str, sha256: str) -> None:
         digest = hashlib.sha256()
-        with self._store.open(name) as source:
+        with self._opened(name) as source:
             for offset in range(0, source.size, _CHUNK):
                 digest.update(source.read(offset, _CHUNK))
         if digest.hexdigest() != sha256:

@@ -60,9 +60,15 @@ class Watch(threading.Thread):
             try:
                 running = self._root.status() != psutil.STATUS_ZOMBIE
                 self.worker = max(self.worker, peak(self._root))
-                self.child = max([self.child, *(peak(one) for one in self._root.children(recursive=True))])
+                below = [one for one in self._root.children(recursive=True) if is_sandbox(one)]
+                self.child = max([self.child, *map(peak, below)])
             except (psutil.Error, OSError):
                 running = self._root.is_running()
+
+
+def is_sandbox(process: psutil.Process) -> bool:
+    """Whether it is the fork server or a child of it, and not the key service that a worker may start."""
+    return "worker.sandbox.child" in process.cmdline()
 
 
 def peak(process: psutil.Process) -> int:

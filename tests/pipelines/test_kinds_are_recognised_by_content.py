@@ -58,7 +58,7 @@ def _form(data: bytes) -> Format:
         (zipped(("a.txt", b"a")), Format.ZIP),
         (zipped(), Format.ZIP),
         (zipped(("[Content_Types].xml", b"<"), ("3D/3dmodel.model", b"<model/>")), Format.THREEMF),
-        (gzip.compress(b"a"), Format.OTHER_ARCHIVE),
+        (gzip.compress(b"a", mtime=0), Format.OTHER_ARCHIVE),
         (b"7z\xbc\xaf\x27\x1c" + bytes(40), Format.OTHER_ARCHIVE),
         (b"Rar!\x1a\x07\x01\x00" + bytes(40), Format.OTHER_ARCHIVE),
         (b"ply\nformat ascii 1.0\n", Format.PLY),

@@ -196,6 +196,11 @@ def _uploads(paths: list[Path], order: Path) -> Iterator[Upload]:
 
 
 def _chunks(path: Path) -> Iterator[bytes]:
-    with path.open("rb") as file:
-        while chunk := file.read(1 << 20):
-            yield chunk
+    from worker.errors import Unusable
+
+    try:
+        with path.open("rb") as file:
+            while chunk := file.read(1 << 20):
+                yield chunk
+    except OSError:
+        raise Unusable("file-unreadable", "a file cannot be read", "check its rights") from None

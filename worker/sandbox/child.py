@@ -8,6 +8,7 @@ worker's end of the socket closes, it kills its children and ends.
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import importlib
 import os
@@ -141,7 +142,9 @@ def main() -> None:
     jobs: Mapping[str, Job] = importlib.import_module(module).JOBS
     os.environ.clear()
     control = socket.socket(fileno=0)
-    control.sendall(READY)
+    with contextlib.suppress(OSError):
+        # Who started this may be gone already; the loop ends by itself then.
+        control.sendall(READY)
     gc.freeze()
     Forker(control, jobs).serve()
 
