@@ -12,7 +12,7 @@ from types import TracebackType
 from sqlalchemy import Connection
 
 from keys.client import KeysError, KeysUnavailable
-from worker import cases
+from worker import cases, leases
 from worker.database import transaction
 from worker.errors import Held, Refused, Unavailable
 from worker.journal import enter
@@ -69,12 +69,12 @@ def _settle(services: Services, lease: Lease, work: Work) -> str:
         except Unavailable as away:
             services.wake_keys()
             with transaction(records.engine) as connection:
-                cases.give_back(connection, lease, records.now() + _RETRY)
+                leases.give_back(connection, lease, records.now() + _RETRY)
             return away.code
         except Exception as error:
             LOG.exception("worker-fault", extra={"transfer": lease.transfer.id}, exc_info=error)
             with transaction(records.engine) as connection:
-                cases.give_up(connection, lease)
+                leases.give_up(connection, lease)
             return "worker-fault"
     except Unavailable as away:
         # The end could not be recorded: the lease runs out and the transfer comes back.
@@ -98,10 +98,10 @@ def _begin(services: Services, transfer: TransferId) -> Lease | None:
         if found.commitment is None:
             cases.set_commitment(connection, transfer, commitment)
         now = records.now()
-        if not cases.is_worn_out(connection, transfer, now):
-            return cases.lease(connection, transfer, now)
+        if not leases.is_worn_out(connection, transfer, now):
+            return leases.take(connection, transfer, now)
         holds = (Hold("worker-died"),)
-        if cases.set_worn_out(connection, transfer, now, holds):
+        if leases.set_worn_out(connection, transfer, now, holds):
             codes = tuple(hold.code for hold in holds)
             attempt = found.attempt
             enter(connection, records, transfer, Event.HELD, f"held:{transfer}:{attempt}:died", codes=codes)
@@ -111,7 +111,7 @@ def _begin(services: Services, transfer: TransferId) -> Lease | None:
 def _put_off(records: Records, transfer: TransferId) -> None:
     """Let the transfer rest; where the database itself is away, it is tried again all the same."""
     with contextlib.suppress(Unavailable), transaction(records.engine) as connection:
-        cases.put_off(connection, transfer, records.now() + _RETRY)
+        leases.put_off(connection, transfer, records.now() + _RETRY)
 
 
 def _commitment(services: Services, transfer: TransferId) -> str:
@@ -133,21 +133,21 @@ def refusal(error: KeysError) -> Held | Unavailable:
 def _hold_unbegun(records: Records, found: Transfer, held: Held) -> None:
     """Hold a transfer that no attempt began; without the key service's answer its entry commits to nobody."""
     with transaction(records.engine) as connection:
-        if cases.set_unanswered(connection, found.id, held.holds):
+        if leases.set_unanswered(connection, found.id, held.holds):
             event_id = f"held:{found.id}:{found.attempt}:keys"
             enter(connection, records, found.id, Event.HELD, event_id, codes=(held.code,))
 
 
 def _hold(records: Records, lease: Lease, held: Held) -> None:
     with transaction(records.engine) as connection:
-        if cases.set_held(connection, lease, held.holds):
+        if leases.set_held(connection, lease, held.holds):
             codes = tuple(hold.code for hold in held.holds)
             _enter(connection, records, lease, Event.HELD, codes)
 
 
 def _refuse(records: Records, lease: Lease, refused: Refused) -> None:
     with transaction(records.engine) as connection:
-        if cases.set_refused(connection, lease):
+        if leases.set_refused(connection, lease):
             _enter(connection, records, lease, Event.REFUSED, (refused.code,))
 
 
@@ -174,10 +174,10 @@ class _Heartbeat:
         self._thread.join()
 
     def _beat(self) -> None:
-        while not self._over.wait(cases.LEASE.total_seconds() / 3):
+        while not self._over.wait(leases.LEASE.total_seconds() / 3):
             try:
                 with transaction(self._records.engine) as connection:
-                    if not cases.renew(connection, self._lease, self._records.now()):
+                    if not leases.renew(connection, self._lease, self._records.now()):
                         return
             except Unavailable:
                 LOG.warning("lease-not-renewed", extra={"transfer": self._lease.transfer.id})

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from worker import cases
-from worker.cases import Released
+from worker import cases, leases
 from worker.database import transaction
 from worker.journal import enter
+from worker.leases import Released
 from worker.ledger import checkpoint, proof_for
 from worker.model import COLLECTABLE, Lease, RecipientId, State, Transfer
 from worker.places import replace_file
@@ -36,7 +36,7 @@ def release(
     stored = records.outgoing.put(key, sealed)
     package = Released(key, stored.sha256, stored.size, *profile)
     with transaction(records.engine) as connection:
-        won = cases.set_released(connection, lease, package, records.now())
+        won = leases.set_released(connection, lease, package, records.now())
         if won:
             event_id = f"released:{transfer}"
             position = enter(connection, records, transfer, Event.RELEASED, event_id, categories=categories)

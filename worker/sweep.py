@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from keys.client import KeysError
-from worker import cases
+from worker import cases, leases
 from worker.database import transaction
 from worker.delivery import publish
 from worker.errors import Unavailable
@@ -37,7 +37,7 @@ def settle(services: Services) -> None:
 def due(records: Records) -> list[TransferId]:
     """Return the transfers that a worker could lease now."""
     with transaction(records.engine) as connection:
-        return cases.due(connection, records.now())
+        return leases.due(connection, records.now())
 
 
 def is_idle(records: Records) -> bool:

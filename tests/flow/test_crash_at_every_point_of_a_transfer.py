@@ -15,7 +15,7 @@ import pytest
 from deaths import PLACES, Death, Fate, mortal_worker
 from installations import Clinic, Clock, installed, opens_for_its_lab, released_once, scans, worker_of
 
-from worker import actors, attempts, cases, sweep
+from worker import actors, attempts, leases, sweep
 from worker.model import State, TransferId
 from worker.services import Services
 
@@ -45,7 +45,7 @@ class Scene:
 
     def outlived(self) -> None:
         """Let every lease run out."""
-        self.clock.ahead += cases.LEASE * 1.1
+        self.clock.ahead += leases.LEASE * 1.1
 
     def dies(self, at: int) -> None:
         """Live until the point numbered `at`; the death must be reached."""
@@ -110,7 +110,7 @@ def test_two_deaths_in_a_row_leave_a_transfer_that_is_released_once(
 
 def test_a_third_death_of_its_own_making_holds_the_transfer(scene: Scene, undisturbed: Fate) -> None:
     transfer = scene.submitted()
-    for _ in range(cases.DEATHS):
+    for _ in range(leases.DEATHS):
         scene.dies(_within_the_work(undisturbed.points))
         assert scene.clinic.transfer(transfer).state is State.PROCESSING
         scene.outlived()

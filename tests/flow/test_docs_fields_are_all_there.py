@@ -17,7 +17,7 @@ from keys.places import Places
 from keys.settings import Settings as KeysSettings
 from pipelines.profile import EDITION, Clean, Retain, UnknownProfile, profile_named
 from pipelines.roles import Role as ScanRole
-from worker import cases
+from worker import leases
 from worker.ledger.verification import SENTENCES
 from worker.model import Basis, Role, State
 from worker.orders import Order
@@ -97,9 +97,9 @@ def test_every_event_is_documented() -> None:
 
 def test_the_lease_and_the_deaths_are_those_of_the_code() -> None:
     text = " ".join(page("docs/states.md").split())
-    seconds = round(cases.LEASE.total_seconds())
+    seconds = round(leases.LEASE.total_seconds())
     assert f"for {seconds} seconds and renews the lease every {seconds // 3} " in text
-    assert f"After {cases.DEATHS} deaths" in text
+    assert f"After {leases.DEATHS} deaths" in text
 
 
 def test_every_field_of_an_entry_is_documented() -> None:

@@ -23,7 +23,7 @@ from installations import (
 from nursery import Nursery, kill, left, nursery
 from sqlalchemy import text
 
-from worker import cases
+from worker import leases
 from worker.database import timestamp, transaction
 from worker.model import State, TransferId
 from worker.records import Event
@@ -100,7 +100,7 @@ def _kill_keys(clinic: Clinic) -> int:
 def _end_the_leases_of_the_dead(clinic: Clinic) -> None:
     """Write into the database that the leases ran out: nobody is alive to hold one, and waiting is for another test."""
     records = clinic.records()
-    past = timestamp(records.now() - cases.LEASE)
+    past = timestamp(records.now() - leases.LEASE)
     with transaction(records.engine) as connection:
         connection.execute(
             text("UPDATE transfer SET lease_until = :past WHERE lease_until IS NOT NULL"), {"past": past}
@@ -119,7 +119,7 @@ def _every_one_is_released_once_or_held(clinic: Clinic, transfers: list[Transfer
         released_once(clinic, name)
     for name in set(transfers) - set(published):
         assert clinic.transfer(name).state is State.HELD
-        assert clinic.transfer(name).attempt == cases.DEATHS
+        assert clinic.transfer(name).attempt == leases.DEATHS
         assert clinic.history(name)[-1].codes == ("worker-died",)
         assert objects(clinic, name) == []
     assert clinic.verdict().faults == ()

@@ -9,7 +9,7 @@ import psutil
 from installations import installed, opens_for_its_lab, released_once, scans
 from nursery import kill, left
 
-from worker import cases
+from worker import leases
 from worker.model import State
 
 
@@ -28,7 +28,7 @@ def test_work_until_idle_outwaits_the_lease_of_a_killed_worker(tmp_path: Path) -
         done = clinic.work()
         waited = time.monotonic() - killed
         assert (done.returncode, done.stderr) == (0, "")
-        assert waited < 2 * cases.LEASE.total_seconds()
+        assert waited < 2 * leases.LEASE.total_seconds()
         assert clinic.transfer(transfer).attempt == 2
         released_once(clinic, transfer)
         assert clinic.verdict().faults == ()

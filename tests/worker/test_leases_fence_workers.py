@@ -22,7 +22,7 @@ from installations import (
     worker_of,
 )
 
-from worker import actors, attempts, cases, schema, sweep
+from worker import actors, attempts, cases, leases, schema, sweep
 from worker.database import transaction
 from worker.delivery import release
 from worker.errors import Unavailable
@@ -52,13 +52,13 @@ class Scene:
         commitment = self.services.keys.facts(transfer).subject_commitment
         with transaction(self.services.records.engine) as connection:
             cases.set_commitment(connection, transfer, commitment)
-            lease = cases.lease(connection, transfer, self.clock())
+            lease = leases.take(connection, transfer, self.clock())
         assert lease is not None
         return lease
 
     def outlived(self) -> None:
         """Let every lease run out."""
-        self.clock.ahead += cases.LEASE * 1.1
+        self.clock.ahead += leases.LEASE * 1.1
 
     def deaths(self, transfer: TransferId) -> int:
         """Return how many deaths are booked."""
@@ -78,8 +78,8 @@ def test_one_transfer_has_one_worker_at_a_time(scene: Scene) -> None:
     transfer = scene.submitted()
     scene.leased(transfer)
     with transaction(scene.services.records.engine) as connection:
-        assert cases.lease(connection, transfer, scene.clock()) is None
-        assert transfer not in cases.due(connection, scene.clock())
+        assert leases.take(connection, transfer, scene.clock()) is None
+        assert transfer not in leases.due(connection, scene.clock())
     _finish(scene)
 
 
@@ -101,11 +101,11 @@ def test_a_worker_that_comes_back_late_changes_nothing(scene: Scene, tmp_path: P
     records, before = scene.services.records, (scene.clinic.transfer(transfer), scene.clinic.entries())
     assert not release(records, late, [b"a late package"], PROFILE, ())
     with transaction(records.engine) as connection:
-        assert not cases.renew(connection, late, scene.clock())
-        assert not cases.give_back(connection, late, scene.clock())
-        assert not cases.give_up(connection, late)
-        assert not cases.set_refused(connection, late)
-        assert not cases.set_held(connection, late, (Hold("no-scan"),))
+        assert not leases.renew(connection, late, scene.clock())
+        assert not leases.give_back(connection, late, scene.clock())
+        assert not leases.give_up(connection, late)
+        assert not leases.set_refused(connection, late)
+        assert not leases.set_held(connection, late, (Hold("no-scan"),))
     assert (scene.clinic.transfer(transfer), scene.clinic.entries()) == before
     released_once(scene.clinic, transfer)
     opens_for_its_lab(scene.clinic, [transfer], tmp_path)
@@ -120,7 +120,7 @@ def test_a_worker_overtaken_while_it_works_changes_nothing(scene: Scene) -> None
     assert objects(scene.clinic, transfer) == []
     assert scene.clinic.transfer(transfer).state is State.PROCESSING
     with transaction(scene.services.records.engine) as connection:
-        assert cases.renew(connection, current, scene.clock())
+        assert leases.renew(connection, current, scene.clock())
     _finish(scene)
 
 
@@ -129,7 +129,7 @@ def test_a_lease_that_ran_out_is_lost_even_if_nobody_took_it(scene: Scene) -> No
     late = scene.leased(transfer)
     scene.outlived()
     with transaction(scene.services.records.engine) as connection:
-        assert not cases.renew(connection, late, scene.clock())
+        assert not leases.renew(connection, late, scene.clock())
     assert not release(scene.services.records, late, [b"a late package"], PROFILE, ())
     assert objects(scene.clinic, transfer) == []
     _finish(scene)
@@ -139,10 +139,10 @@ def test_a_renewed_lease_outlives_its_first_end(scene: Scene) -> None:
     transfer = scene.submitted()
     lease = scene.leased(transfer)
     for _ in range(3):
-        scene.clock.ahead += cases.LEASE * 0.9
+        scene.clock.ahead += leases.LEASE * 0.9
         with transaction(scene.services.records.engine) as connection:
-            assert cases.renew(connection, lease, scene.clock())
-            assert transfer not in cases.due(connection, scene.clock())
+            assert leases.renew(connection, lease, scene.clock())
+            assert transfer not in leases.due(connection, scene.clock())
     _finish(scene)
 
 
@@ -162,7 +162,7 @@ def test_three_faults_of_its_own_hold_the_transfer(scene: Scene) -> None:
         raise RuntimeError("a fault of ours")
 
     transfer = scene.submitted()
-    for number in range(1, cases.DEATHS + 1):
+    for number in range(1, leases.DEATHS + 1):
         attempts.run(scene.services, transfer, fault)
         assert (scene.deaths(transfer), scene.clinic.transfer(transfer).state) == (number, State.RECEIVED)
     attempts.run(scene.services, transfer, actors.process)
@@ -174,7 +174,7 @@ def test_three_deaths_hold_the_transfer_once(scene: Scene) -> None:
         raise Death
 
     transfer = scene.submitted()
-    for _ in range(cases.DEATHS):
+    for _ in range(leases.DEATHS):
         with pytest.raises(Death):
             attempts.run(scene.services, transfer, die)
         scene.outlived()
@@ -183,7 +183,7 @@ def test_three_deaths_hold_the_transfer_once(scene: Scene) -> None:
     _is_held_for_its_deaths(scene, transfer)
 
 
-@pytest.mark.parametrize("times", [cases.DEATHS * 3])
+@pytest.mark.parametrize("times", [leases.DEATHS * 3])
 def test_a_dependency_that_is_away_costs_no_attempt(scene: Scene, times: int, tmp_path: Path) -> None:
     woken: list[int] = []
     away = replace(scene.services, incoming=AwayStore(), wake_keys=lambda: woken.append(1))
@@ -203,7 +203,7 @@ def test_a_dependency_that_is_away_costs_no_attempt(scene: Scene, times: int, tm
 def test_an_outgoing_store_that_is_away_costs_no_attempt(scene: Scene) -> None:
     records = replace(scene.services.records, outgoing=AwayStore())
     transfer = scene.submitted()
-    for _ in range(cases.DEATHS + 1):
+    for _ in range(leases.DEATHS + 1):
         attempts.run(replace(scene.services, records=records), transfer, actors.process)
         assert (scene.deaths(transfer), scene.clinic.transfer(transfer).state) == (0, State.RECEIVED)
         scene.clock.ahead += timedelta(seconds=4)
@@ -220,7 +220,7 @@ def test_a_key_service_that_is_away_costs_no_attempt(scene: Scene, knows_commitm
             cases.set_commitment(connection, transfer, commitment)
     still = replace(scene.services, wake_keys=lambda: None)
     scene.clinic.stop_keys()
-    for _ in range(cases.DEATHS + 1):
+    for _ in range(leases.DEATHS + 1):
         attempts.run(still, transfer, actors.process)
         assert scene.deaths(transfer) == 0
         assert transfer not in sweep.due(scene.services.records)

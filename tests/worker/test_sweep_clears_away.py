@@ -23,7 +23,7 @@ from installations import (
 )
 
 from keys.client import KeyClient, KeysRefused, KeysUnavailable
-from worker import actors, attempts, cases, decisions, sweep
+from worker import actors, attempts, decisions, leases, sweep
 from worker.database import transaction
 from worker.errors import Held, Unavailable
 from worker.model import Lease, State, TransferId
@@ -70,7 +70,7 @@ def scene(home: tuple[Clinic, Services]) -> Iterator[Scene]:
     clock = Clock()
     scene = Scene(clinic, replace(services, records=replace(services.records, now=clock)), clock)
     yield scene
-    clock.ahead += cases.LEASE * 1.1
+    clock.ahead += leases.LEASE * 1.1
     for transfer in sweep.due(scene.services.records):
         attempts.run(scene.services, transfer, actors.process)
     sweep.settle(scene.services)
@@ -96,9 +96,9 @@ def test_nothing_is_idle_while_a_transfer_wants_a_worker(scene: Scene) -> None:
     transfer = scene.submitted()
     assert not sweep.is_idle(records)
     with transaction(records.engine) as connection:
-        cases.lease(connection, transfer, scene.clock())
+        leases.take(connection, transfer, scene.clock())
     assert not sweep.is_idle(records)
-    scene.clock.ahead += cases.LEASE * 1.1
+    scene.clock.ahead += leases.LEASE * 1.1
     attempts.run(scene.services, transfer, actors.process)
     assert not sweep.is_idle(records)
     sweep.settle(scene.services)
@@ -120,7 +120,7 @@ def test_a_transfer_expires_once_and_its_assignment_is_closed(scene: Scene, stat
         attempts.run(scene.services, transfer, hold)
     if state is State.PROCESSING:
         with transaction(scene.services.records.engine) as connection:
-            cases.lease(connection, transfer, scene.clock())
+            leases.take(connection, transfer, scene.clock())
     assert scene.clinic.transfer(transfer).state is state
     assert scene.services.keys.assignment(transfer).pseudonym
     scene.clock.ahead += timedelta(days=31)
@@ -136,10 +136,10 @@ def test_a_transfer_expires_once_and_its_assignment_is_closed(scene: Scene, stat
 
 def test_a_transfer_somebody_works_on_does_not_expire_under_the_work(scene: Scene) -> None:
     transfer = scene.submitted()
-    scene.clock.ahead += timedelta(days=30) - cases.LEASE
+    scene.clock.ahead += timedelta(days=30) - leases.LEASE
     with transaction(scene.services.records.engine) as connection:
-        assert cases.lease(connection, transfer, scene.clock()) is not None
-    scene.clock.ahead += cases.LEASE * 0.99
+        assert leases.take(connection, transfer, scene.clock()) is not None
+    scene.clock.ahead += leases.LEASE * 0.99
     sweep.settle(scene.services)
     assert scene.clinic.transfer(transfer).state is State.PROCESSING
 
@@ -185,11 +185,11 @@ def test_objects_of_attempts_that_did_not_win_are_deleted(scene: Scene) -> None:
 def test_objects_of_a_running_lease_are_left_alone(scene: Scene) -> None:
     transfer = scene.submitted()
     with transaction(scene.services.records.engine) as connection:
-        cases.lease(connection, transfer, scene.clock())
+        leases.take(connection, transfer, scene.clock())
     scene.services.records.outgoing.put(f"{transfer}/000001.age", [b"in the making"])
     sweep.clear_away(scene.services)
     assert objects(scene.clinic, transfer) == [f"{transfer}/000001.age"]
-    scene.clock.ahead += cases.LEASE * 1.1
+    scene.clock.ahead += leases.LEASE * 1.1
     sweep.clear_away(scene.services)
     assert objects(scene.clinic, transfer) == []
 
