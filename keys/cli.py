@@ -7,6 +7,7 @@ Exit codes: 0 done, 1 failed or not running, 2 usage, 78 misconfigured.
 from __future__ import annotations
 
 import sys
+import traceback
 from pathlib import Path
 from typing import Annotated
 
@@ -82,6 +83,12 @@ def main() -> None:
         text, exit_code = told(error)
         sys.stderr.write(text)
         sys.exit(exit_code)
+    except Exception as error:
+        # A library's message may quote what it read; its kind and its place quote nothing.
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        fault = f"fault: {type(error).__name__} in {Path(place.filename).name} line {place.lineno}"
+        sys.stderr.write(f"{fault}\nhint: please report this line\n")
+        sys.exit(FAILED)
 
 
 if __name__ == "__main__":
