@@ -63,7 +63,7 @@ def clean_case(cleaner: Cleaner, material: Material, assignment: Assignment, pro
     outcomes = list(cleaner.clean(wanted, material.sources, context))
     prescription = prescription_of(material.order)
     holds = [_hold(outcome) for outcome in outcomes if isinstance(outcome, HeldScan)]
-    if search(BytesReader(prescription), Kind.UNKNOWN, terms):
+    if search(BytesReader(_written_by_hand(material.order)), Kind.UNKNOWN, terms):
         holds.append(Hold("identity-in-prescription"))
     if holds:
         raise Held(holds[0].code, "the case is held", "see `pseudodont held`", tuple(holds))
@@ -84,6 +84,12 @@ def order_terms(order: Order) -> Terms:
         email=patient.email or "",
         address=patient.address or "",
     )
+
+
+def _written_by_hand(order: Order) -> bytes:
+    """Return what of the prescription is no word of a closed list: somebody may be called Upper."""
+    notes = order.prescription.notes if order.prescription is not None else None
+    return f"{order.purpose}\n{notes or ''}".encode()
 
 
 def members(cleaned: Sequence[CleanedScan]) -> tuple[Member, ...]:

@@ -210,6 +210,12 @@ def test_notes_that_name_the_patient_hold_the_case_for_good(clinic: Clinic, work
     assert not clinic.records().outgoing.list(name)
 
 
+def test_a_patient_named_like_a_word_of_the_prescription_holds_nothing(clinic: Clinic, worker: Services) -> None:
+    told = order(patient={"family_name": "Upper", "given_name": "Both"}, prescription={"arches": "both"})
+    name, _ = worked(clinic, worker, [upload("upper.stl", surface())], told)
+    assert clinic.transfer(name).state is State.PUBLISHED
+
+
 def test_a_rejected_transfer_is_over(clinic: Clinic, worker: Services) -> None:
     name, other = worked(clinic, worker, [film()])
     assert asked(clinic, "reject", name, "--reason", "name-burned-in").status == 0
