@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import stat
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from pipelines.reader import Reader
 
 PAYLOAD = "payload"
+_STAGING = ".partial"
 
 _CHUNK = 1 << 20
 _LONGEST_DOCUMENT = 1 << 26
@@ -213,17 +215,28 @@ def _digest(sealed: SealedReader, start: int, size: int) -> Digest:
 
 
 def _write(sealed: SealedReader, content: _Content, out: Path) -> tuple[Path, ...]:
-    """Write the members below `out`; whatever goes wrong, what was written is removed again."""
+    """Write the members below `out`; whatever goes wrong, what was written is removed again.
+
+    A file appears in its place only when all of them are whole: a death leaves them in a hidden folder.
+    """
+    staging = out / _STAGING
     try:
         with ExitStack() as undo:
             _folder(out, undo)
             if any(out.iterdir()):
                 raise PackageRefused("out-not-empty")
-            paths = tuple(_write_member(sealed, member, out, undo) for member in content.members)
+            staging.mkdir(0o700)
+            undo.callback(shutil.rmtree, staging, ignore_errors=True)
+            for member in content.members:
+                _write_member(sealed, member, staging)
+            for entry in sorted(staging.iterdir()):
+                entry.rename(out / entry.name)
+                undo.callback(_remove, out / entry.name)
+            staging.rmdir()
             undo.pop_all()
     except OSError:
         raise PackageRefused("out-unwritable") from None
-    return paths
+    return tuple(out / member.path for member in content.members)
 
 
 def _folder(path: Path, undo: ExitStack) -> None:
@@ -235,16 +248,20 @@ def _folder(path: Path, undo: ExitStack) -> None:
     undo.callback(path.rmdir)
 
 
-def _write_member(sealed: SealedReader, member: _Placed, out: Path, undo: ExitStack) -> Path:
-    path = out / member.path
-    _folder(path.parent, undo)
-    descriptor = os.open(path, _NEW, 0o600)
-    undo.callback(path.unlink)
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _write_member(sealed: SealedReader, member: _Placed, folder: Path) -> None:
+    path = folder / member.path
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     digest = hashlib.sha256()
-    with os.fdopen(descriptor, "wb") as file:
+    with os.fdopen(os.open(path, _NEW, 0o600), "wb") as file:
         for chunk in _chunks(sealed, member.start, member.digest.size):
             digest.update(chunk)
             file.write(chunk)
     if digest.hexdigest() != member.digest.sha256:
         raise PackageRefused("member-changed")
-    return path
