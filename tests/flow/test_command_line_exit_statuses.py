@@ -54,6 +54,11 @@ def test_1_failed_where_the_store_is_away(clinic: Clinic, tmp_path: Path) -> Non
     assert two_lines(failed) == "store-unavailable"
 
 
+def listen_to_the_keyboard() -> None:
+    """A program that a shell put into the background ignores interruptions, and so do its children."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_1_failed_when_interrupted(clinic: Clinic, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "slow.json")
     words = ["-m", "worker.cli", *map(str, ("--home", clinic.home.path, *given(tmp_path, surface())))]
@@ -61,7 +66,9 @@ def test_1_failed_when_interrupted(clinic: Clinic, tmp_path: Path) -> None:
     pipe = subprocess.PIPE
     # A pipe can be opened for writing as soon as somebody reads the order from it.
     with (
-        subprocess.Popen([sys.executable, *words], stdout=pipe, stderr=pipe, text=True) as one,
+        subprocess.Popen(
+            [sys.executable, *words], stdout=pipe, stderr=pipe, text=True, preexec_fn=listen_to_the_keyboard
+        ) as one,
         (tmp_path / "slow.json").open("wb"),
     ):
         # A signal between the interpreter's last look and the system call is only seen after the call.
