@@ -27,8 +27,6 @@ from worker.store import FolderStore
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-    from worker.settings import Settings
-
 PROFILE = "aligner"
 
 
@@ -120,11 +118,6 @@ def start_keys(home: Home) -> None:
         start_service(home.path)
     except KeysError as error:
         raise Misconfigured(error.code, "the key service does not start", "run `pseudodont-keys serve`") from None
-
-
-def settings(home: Home) -> Settings:
-    """Return the settings alone."""
-    return load(home)
 
 
 def _wake(home: Home) -> None:

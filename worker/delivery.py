@@ -18,6 +18,7 @@ from worker.places import replace_file
 from worker.records import Category, Event
 from worker.services import Records
 from worker.store import Object
+from worker.tlog.proofs import SUFFIX
 
 
 def release(
@@ -63,7 +64,7 @@ def write_checkpoint(records: Records) -> None:
     """Bring the newest signed checkpoint to the file that is given to others."""
     with transaction(records.engine) as connection:
         signed = checkpoint(connection)
-    if signed is not None:
+    if signed:
         replace_file(records.home.checkpoint, signed.encode(), mode=0o644)
 
 
@@ -98,4 +99,4 @@ def hand_out(records: Records, transfer: Transfer, event_id: str) -> None:
 
 def proof_key(package_key: str) -> str:
     """Return where the proof of a package lies: beside it, under the same name."""
-    return package_key.removesuffix(".age") + ".tlog-proof"
+    return package_key.removesuffix(".age") + SUFFIX

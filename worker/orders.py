@@ -7,6 +7,7 @@ table, a message or a log; errors name fields, never values.
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Annotated, Literal
@@ -24,6 +25,7 @@ from pydantic import (
 from worker.errors import Unusable
 
 MAX_ORDER = 1 << 20
+_USUAL_PURPOSE = "aligner-treatment"
 
 _Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=400)]
 _Code = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
@@ -107,7 +109,7 @@ class Order(_Closed):
     """One order by a clinic for one subject."""
 
     patient: Patient
-    purpose: _Code = "aligner-treatment"
+    purpose: _Code = _USUAL_PURPOSE
     prescription: Prescription | None = None
     consents: tuple[Consent, ...] = ()
     notice_version: _Text | None = None
@@ -133,10 +135,20 @@ def parse(data: bytes) -> Order:
     if len(data) > MAX_ORDER:
         raise Unusable("order-too-large", "the order is larger than 1 MiB", "leave out what is not in docs/order.md")
     try:
-        return Order.model_validate_json(data)
+        return _checked(Order.model_validate_json(data))
     except ValidationError as error:
         faults = "; ".join(sorted({_fault(e["type"], e["loc"]) for e in error.errors(include_input=False)}))
         raise Unusable("order-invalid", f"the order cannot be used: {faults}", "see docs/order.md") from None
+
+
+def _checked(order: Order) -> Order:
+    """Return the order; its purpose goes into the log, which nobody can edit, so it must name nobody."""
+    patient = order.patient
+    named = f"{patient.id} {patient.family_name} {patient.given_name}"
+    words = {word for word in re.split(r"[\W_]+", named.casefold()) if len(word) > 1}
+    if order.purpose != _USUAL_PURPOSE and words & set(order.purpose.split("-")):
+        raise Unusable("order-invalid", "the order cannot be used: purpose names the patient", "see docs/order.md")
+    return order
 
 
 def case_file(data: bytes) -> CaseFile:

@@ -23,7 +23,7 @@ from installations import (
 from worker import directory, intake
 from worker.errors import Unavailable, Unusable, WorkerError
 from worker.intake import Upload
-from worker.orders import MAX_ORDER
+from worker.orders import MAX_ORDER, parse
 from worker.sealing import generate_identity
 
 
@@ -72,6 +72,8 @@ def refused(
         ({"prescription": {"teeth": [{"number": 11}]}}, "prescription.teeth.0.system is missing"),
         ({"pixels_checked": "yes"}, "pixels_checked is not valid"),
         ({"purpose": SURNAME}, "purpose is not valid"),
+        ({"purpose": f"for-{SURNAME.lower()}"}, "purpose names the patient"),
+        ({"purpose": f"{GIVEN.lower()}-retainer"}, "purpose names the patient"),
     ],
 )
 def test_an_order_that_cannot_be_used_is_refused_by_field(
@@ -80,6 +82,10 @@ def test_an_order_that_cannot_be_used_is_refused_by_field(
     error = refused(clinic, order(**changes))
     assert error.code == "order-invalid"
     assert fault in error.what
+
+
+def test_the_usual_purpose_names_nobody_whatever_the_patient_is_called() -> None:
+    assert parse(order(purpose="aligner-treatment", patient={"family_name": "Treatment"})).purpose
 
 
 def test_every_fault_of_an_order_is_named_at_once(clinic: Clinic) -> None:

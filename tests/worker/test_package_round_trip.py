@@ -75,7 +75,7 @@ def test_the_manifest_lists_every_file_with_size_and_digest() -> None:
     package = parcel()
     entries = dict(contents(b"".join(package)))
     listed = json.loads(entries["manifest.json"])
-    assert hashlib.sha256(entries["manifest.json"]).hexdigest() == package.manifest_digest
+    assert entries["manifest.json"] == package.manifest.encode()
     for file in listed["files"]:
         data = entries[file["path"]]
         assert (file["size"], file["sha256"]) == (len(data), hashlib.sha256(data).hexdigest())

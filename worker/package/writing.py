@@ -107,11 +107,6 @@ class PackageStream:
         self.manifest = manifest
         self._parts = tuple(parts)
 
-    @property
-    def manifest_digest(self) -> str:
-        """The SHA-256 of `manifest.json`, in lower-case hexadecimal."""
-        return hashlib.sha256(self.manifest.encode()).hexdigest()
-
     def __iter__(self) -> Iterator[bytes]:
         total = sum(part.digest.size for part in self._parts)
         wide = total > _LARGE or len(self._parts) > _MANY
